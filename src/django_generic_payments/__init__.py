@@ -1,0 +1,3 @@
+"""Stripe payments for any Django model, booked exactly once."""
+
+__version__ = "0.1.0"

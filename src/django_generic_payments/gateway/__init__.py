@@ -1,0 +1,17 @@
+"""The only package that knows the Stripe SDK. It takes plain values and returns frozen records."""
+
+from __future__ import annotations
+
+from django_generic_payments.gateway.client import StripeGateway, get_gateway, in_process
+from django_generic_payments.gateway.records import CheckoutSession, Contact, PaymentIntent
+from django_generic_payments.gateway.signatures import verify_signature
+
+__all__ = [
+    "CheckoutSession",
+    "Contact",
+    "PaymentIntent",
+    "StripeGateway",
+    "get_gateway",
+    "in_process",
+    "verify_signature",
+]

@@ -1,0 +1,128 @@
+"""The calls to Stripe that this package makes."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any, cast
+
+import stripe
+
+from django_generic_payments.conf import get_settings
+from django_generic_payments.exceptions import TransactionOpen
+from django_generic_payments.gateway.errors import translated_errors
+from django_generic_payments.gateway.records import CheckoutSession
+from django_generic_payments.gateway.transport import Handler, InProcessClient
+from django_generic_payments.transactions import in_transaction
+
+__all__ = ["API_VERSION", "StripeGateway", "get_gateway", "in_process"]
+
+#: Pinned here, so that a newer SDK does not change what is sent. Source: https://docs.stripe.com/api/versioning.
+API_VERSION = "2026-10-28.endive"
+
+# Seconds to connect and to read: the SDK's own 80 seconds would hold a web worker.
+_TIMEOUT = (5.0, 20.0)
+_SHORT_TIMEOUT = (2.0, 3.0)
+_RETRIES = 2
+
+
+class StripeGateway:
+    """
+    Stripe, as far as this package needs it.
+
+    Every method raises ``TransactionOpen`` inside a database transaction, ``GatewayUnavailable`` when the outcome is
+    unknown, ``GatewayRefused`` when Stripe says no, and ``GatewayMisconfigured`` for a key it does not accept.
+    """
+
+    def __init__(self, client: stripe.StripeClient) -> None:
+        self._client = client
+
+    def create_customer(self, params: Mapping[str, Any], *, idempotency_key: str) -> str:
+        """Create a customer and return its id."""
+        with self._call():
+            customer = self._client.v1.customers.create(
+                cast(Any, params), {"idempotency_key": idempotency_key}
+            )
+            return customer.id
+
+    def create_checkout_session(self, params: Mapping[str, Any], *, idempotency_key: str) -> CheckoutSession:
+        """Open a checkout."""
+        with self._call():
+            answer = self._client.v1.checkout.sessions.create(
+                cast(Any, params), {"idempotency_key": idempotency_key}
+            )
+        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+
+    def retrieve_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
+        """Return a checkout with its payment intent."""
+        with self._call():
+            answer = self._client.v1.checkout.sessions.retrieve(checkout_session_id, {"expand": ["payment_intent"]})
+        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+
+    def expire_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
+        """
+        Close an open checkout, so that it cannot be paid.
+
+        Refused by Stripe unless it is open. Source: https://docs.stripe.com/api/checkout/sessions/expire.
+        """
+        with self._call():
+            answer = self._client.v1.checkout.sessions.expire(checkout_session_id)
+        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+
+    @contextmanager
+    def _call(self) -> Iterator[None]:
+        if in_transaction():
+            raise TransactionOpen(
+                "Stripe is not called inside a database transaction: it would be held open for the length of the "
+                "call, and a rollback could not undo it. Call outside of transaction.atomic(), or in on_commit()."
+            )
+        with translated_errors():
+            yield
+
+
+def get_gateway(*, patient: bool = True) -> StripeGateway:
+    """
+    Return the gateway for the settings as they are now.
+
+    ``patient=False`` gives up after a few seconds and does not retry: for a page that somebody waits for.
+    """
+    settings = get_settings()
+    if _handlers:
+        http_client, retries = cast(stripe.HTTPClient, _handlers[-1]), 0
+    else:
+        http_client, retries = _http_client(_TIMEOUT if patient else _SHORT_TIMEOUT), _RETRIES if patient else 0
+    with translated_errors():
+        client = stripe.StripeClient(
+            settings.STRIPE_SECRET_KEY,
+            stripe_version=API_VERSION,
+            base_addresses={"api": settings.STRIPE_API_BASE.rstrip("/")},
+            http_client=http_client,
+            max_network_retries=retries,
+        )
+    return StripeGateway(client)
+
+
+@contextmanager
+def in_process(handler: Handler) -> Iterator[None]:
+    """Let every gateway of this process talk to a function in place of Stripe, for all threads."""
+    client = InProcessClient(handler)
+    with _handlers_lock:
+        _handlers.append(client)
+    try:
+        yield
+    finally:
+        with _handlers_lock:
+            _handlers.remove(client)
+
+
+_handlers: list[InProcessClient] = []
+_handlers_lock = threading.Lock()
+
+
+@lru_cache(maxsize=4)
+def _http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
+    # Kept for the life of the process: it holds one pool of connections for each thread.
+    return stripe.RequestsClient(timeout=timeout)
+

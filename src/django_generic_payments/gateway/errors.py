@@ -1,0 +1,49 @@
+"""Stripe's errors in our words."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import stripe
+
+from django_generic_payments.exceptions import (
+    GatewayError,
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+)
+
+__all__ = ["TRANSLATIONS", "translated_errors"]
+
+# Looked up along the error's MRO, so that the most specific row wins. An error that Stripe adds tomorrow counts as an
+# unknown outcome, which is the answer that loses nothing. Source: https://docs.stripe.com/error-low-level.
+TRANSLATIONS: dict[type[BaseException], type[GatewayError]] = {
+    stripe.StripeError: GatewayUnavailable,
+    stripe.APIConnectionError: GatewayUnavailable,
+    stripe.APIError: GatewayUnavailable,
+    stripe.RateLimitError: GatewayUnavailable,
+    stripe.AuthenticationError: GatewayMisconfigured,
+    stripe.PermissionError: GatewayMisconfigured,
+    stripe.CardError: GatewayRefused,
+    stripe.IdempotencyError: GatewayRefused,
+    stripe.InvalidRequestError: GatewayRefused,
+}
+
+_PRIVATE = re.compile(r"[^\s@]+@[^\s@]+|\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_*]+")
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn what the SDK raises into one of our ``GatewayError`` classes."""
+    try:
+        yield
+    except stripe.StripeError as error:
+        ours = next(TRANSLATIONS[cls] for cls in type(error).__mro__ if cls in TRANSLATIONS)
+        details = error.error
+        raise ours(
+            _PRIVATE.sub("…", str(error)) or type(error).__name__,
+            code=str(getattr(details, "code", None) or getattr(details, "type", None) or ""),
+            param=str(getattr(details, "param", None) or ""),
+        ) from error

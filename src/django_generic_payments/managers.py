@@ -1,0 +1,136 @@
+"""Querysets: what can be asked of rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.db import connections, router
+from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models.constants import OnConflict
+from django.db.models.functions import Concat, Replace, StrIndex
+from django.db.models.sql import InsertQuery
+
+from django_generic_payments.enums import DeliveryState, SessionStatus
+from django_generic_payments.payables import get_payable_type
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from django_generic_payments.models import (  # noqa: F401
+        PaymentEvent,
+        PaymentSession,
+        Transaction,
+        WebhookEvent,
+    )
+
+__all__ = ["InsertOnceQuerySet", "PaymentEventQuerySet", "PaymentSessionQuerySet", "WebhookEventQuerySet"]
+
+_Row = TypeVar("_Row", bound=Model)
+
+_PAID = [status for status in SessionStatus if status.is_paid]
+_OPEN = [status for status in SessionStatus if status.is_open]
+
+
+class InsertOnceQuerySet(QuerySet[_Row]):
+    """Rows with a natural key that many deliveries may report at the same moment."""
+
+    def insert_once(self, row: _Row) -> bool:
+        """
+        Insert the row unless a unique key has it already; return whether it was inserted.
+
+        The statement waits for a twin in another transaction and then yields to it. Unlike ``get_or_create`` it costs
+        one statement and no savepoint, and unlike ``bulk_create(ignore_conflicts=True)`` it tells who won.
+        """
+        alias = router.db_for_write(self.model, instance=row)
+        query = InsertQuery(self.model, on_conflict=OnConflict.IGNORE)
+        query.insert_values(self.model._meta.concrete_fields, [row])
+        with connections[alias].cursor() as cursor:
+            for statement, params in query.get_compiler(using=alias).as_sql():
+                cursor.execute(statement, params)
+            inserted = cursor.rowcount == 1
+        row._state.adding = False
+        row._state.db = alias
+        return inserted
+
+
+class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
+    """Payment sessions."""
+
+    def for_payable(self, payable: Any) -> PaymentSessionQuerySet:
+        """Return the sessions of one payable."""
+        payable_type = get_payable_type(payable)
+        return self.filter(payable_type=payable_type.name, payable_id=payable_type.identify(payable))
+
+    def for_payables(self, payables: Iterable[Any]) -> PaymentSessionQuerySet:
+        """Return the sessions of several payables, of one type or many."""
+        wanted: dict[str, list[str]] = {}
+        for each in payables:
+            payable_type = get_payable_type(each)
+            wanted.setdefault(payable_type.name, []).append(payable_type.identify(each))
+        condition = Q(pk__in=[])
+        for name, ids in wanted.items():
+            condition |= Q(payable_type=name, payable_id__in=ids)
+        return self.filter(condition)
+
+    def open(self) -> PaymentSessionQuerySet:
+        """Return the sessions in which the payer can still act."""
+        return self.filter(status__in=_OPEN)
+
+    def processing(self) -> PaymentSessionQuerySet:
+        """Return the sessions whose delayed payment is on its way."""
+        return self.filter(status=SessionStatus.PROCESSING)
+
+    def succeeded(self) -> PaymentSessionQuerySet:
+        """Return the sessions that are paid and not wholly refunded, and that need no review."""
+        return self.filter(
+            status__in=[SessionStatus.SUCCEEDED, SessionStatus.PARTIALLY_REFUNDED], review_reason=""
+        )
+
+    def paid(self) -> PaymentSessionQuerySet:
+        """Return the sessions that money arrived for, whatever became of it later."""
+        return self.filter(status__in=_PAID)
+
+    def needing_review(self) -> PaymentSessionQuerySet:
+        """Return the sessions that a person must look at."""
+        return self.exclude(review_reason="")
+
+    def locked(self) -> PaymentSessionQuerySet:
+        """Lock the rows until the transaction ends, in the weakest way that keeps other writers out."""
+        features = connections[self.db].features
+        return self.select_for_update(no_key=features.has_select_for_no_key_update)
+
+    def with_owed(self) -> PaymentSessionQuerySet:
+        """Annotate ``has_owed``: whether a payment event of the session is still to be told."""
+        from_events = self.model._meta.get_field("events").related_model._default_manager
+        return self.annotate(has_owed=Exists(from_events.owed().filter(session_id=OuterRef("pk")).order_by()))
+
+
+class WebhookEventQuerySet(InsertOnceQuerySet["WebhookEvent"]):
+    """Deliveries from Stripe."""
+
+
+class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
+    """What happened to payments, and who is still to be told."""
+
+    def owed(self) -> PaymentEventQuerySet:
+        """Return the events that some receiver has not been told of."""
+        return self.filter(state=DeliveryState.OWED)
+
+    def claim(self, event: PaymentEvent, receiver: str) -> bool:
+        """
+        Mark the event as told to this receiver; return whether it was still owed.
+
+        The conditional update is mark and lock in one: another delivery waits here for our commit, and then finds
+        nothing owed.
+        """
+        part, bar = (Value(text, output_field=TextField()) for text in (f"|{receiver}|", "|"))
+        is_last = Q(owed_to=part)
+        left = Case(When(is_last, then=Value("", output_field=TextField())), default=Replace("owed_to", part, bar))
+        state = Case(When(is_last, then=Value(DeliveryState.DELIVERED.value)), default=F("state"))
+        return bool(
+            self.owed()
+            .annotate(place=StrIndex("owed_to", part))
+            .filter(pk=event.pk, place__gt=0)
+            # MySQL assigns from left to right and would see the new owed_to: it comes last.
+            .update(state=state, delivered_to=Concat("delivered_to", part), owed_to=left)
+        )

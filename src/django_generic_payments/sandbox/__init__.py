@@ -1,0 +1,22 @@
+"""A small Stripe: a simulator of its API, its hosted page and its webhooks, in nothing but Python.
+
+It plays another company. So it imports nothing from the rest of this project, and shares no enums with it:
+a mistake about Stripe in one of them must not hide behind the same mistake in the other.
+"""
+
+from __future__ import annotations
+
+from .clock import Clock
+from .engine import Sandbox
+from .records import ApiRequest, Delivery, Observer, Outcome, Response, SandboxError
+
+__all__ = [
+    "ApiRequest",
+    "Clock",
+    "Delivery",
+    "Observer",
+    "Outcome",
+    "Response",
+    "Sandbox",
+    "SandboxError",
+]

@@ -1,0 +1,17 @@
+"""The operations that the sandbox simulates, one module per kind of object."""
+
+from __future__ import annotations
+
+from django_generic_payments.sandbox.routing import Route
+
+from . import charges, checkout_sessions, customers, events, payment_intents
+
+__all__ = ["ROUTES"]
+
+ROUTES: list[Route] = [
+    *customers.ROUTES,
+    *checkout_sessions.ROUTES,
+    *payment_intents.ROUTES,
+    *charges.ROUTES,
+    *events.ROUTES,
+]

@@ -1,0 +1,200 @@
+"""Which parameters a checkout session takes.
+
+https://docs.stripe.com/api/checkout/sessions/create
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django_generic_payments.sandbox.json_object import JsonObject
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS
+from django_generic_payments.sandbox.parameters import (
+    Kind,
+    anything,
+    array,
+    boolean,
+    choice,
+    fields,
+    integer,
+    metadata,
+    text,
+    unless,
+    unset,
+    unsimulated,
+    web_address,
+)
+
+__all__ = ["CREATE", "LIST", "LIST_LINE_ITEMS"]
+
+LOCALES = (
+    "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl "
+    "pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW"
+)
+METHOD_TYPES = (
+    "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie "
+    "bizum blik boleto card cashapp crypto customer_balance eps fpx giropay grabpay ideal kakao_pay klarna "
+    "konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco "
+    "paynow paypal paypay payto pix promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra "
+    "sofort sunbit swish twint upi us_bank_account wechat_pay zip"
+)
+
+
+def switched_off(value: Any, name: str) -> JsonObject:
+    """Accept a feature only if it is switched off, because switched on it is not simulated."""
+    off: JsonObject = fields({"enabled": unless(True, boolean), "invoice_data": anything})(value, name)
+    return off
+
+
+PRODUCT_DATA = fields(
+    {
+        "description": text(),
+        "images": array(text(), 8),
+        "metadata": metadata,
+        "name": text(),
+        "tax_code": anything,
+        "tax_details": anything,
+        "unit_label": text(),
+    },
+    required=["name"],
+)
+
+PRICE_DATA = fields(
+    {
+        "currency": lambda value, name: text()(value, name).lower(),
+        "product": text(),
+        "product_data": PRODUCT_DATA,
+        "recurring": unsimulated,
+        "tax_behavior": choice("exclusive", "inclusive", "unspecified"),
+        "unit_amount": integer(0),
+        "unit_amount_decimal": unsimulated,
+    },
+    required=["currency"],
+)
+
+LINE_ITEM = fields(
+    {
+        "adjustable_quantity": fields(
+            {"enabled": boolean, "maximum": integer(1, 999_999), "minimum": integer(0)}, required=["enabled"]
+        ),
+        "metadata": metadata,
+        "price": text(),
+        "price_data": PRICE_DATA,
+        "quantity": integer(1, 999_999),
+        "tax_rates": unsimulated,
+    }
+)
+
+SHIPPING = fields(
+    {
+        "address": fields(
+            dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text()),
+            required=["line1"],
+        ),
+        "carrier": text(),
+        "name": text(),
+        "phone": text(),
+        "tracking_number": text(),
+    },
+    required=["address", "name"],
+)
+
+PAYMENT_INTENT_DATA = fields(
+    {
+        "application_fee_amount": unsimulated,
+        "capture_method": unless("manual", choice("automatic", "automatic_async", "manual")),
+        "description": text(1000),
+        "metadata": metadata,
+        "on_behalf_of": unsimulated,
+        "receipt_email": text(),
+        "setup_future_usage": choice("off_session", "on_session"),
+        "shipping": SHIPPING,
+        "statement_descriptor": text(22),
+        "statement_descriptor_suffix": text(22),
+        "transfer_data": unsimulated,
+        "transfer_group": text(),
+    }
+)
+
+COLLECTED_NAME = fields({"enabled": boolean, "optional": boolean}, required=["enabled"])
+
+MESSAGE = unset(fields({"message": text(1200)}, required=["message"]))
+
+CREATE: dict[str, Kind] = {
+    "adaptive_pricing": fields({"enabled": boolean}),
+    "after_expiration": unsimulated,
+    "allow_promotion_codes": boolean,
+    "allowed_payment_method_types": array(choice(*METHOD_TYPES.split())),
+    "automatic_tax": switched_off,
+    "billing_address_collection": choice("auto", "required"),
+    "branding_settings": anything,
+    "cancel_url": web_address,
+    "client_reference_id": text(200),
+    "consent_collection": fields(
+        {
+            "payment_method_reuse_agreement": fields({"position": choice("auto", "hidden")}),
+            "promotions": choice("auto", "none"),
+            "terms_of_service": choice("none", "required"),
+        }
+    ),
+    "currency": lambda value, name: text()(value, name).lower(),
+    "custom_fields": unsimulated,
+    "custom_text": fields(
+        dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"), MESSAGE)
+    ),
+    "customer": text(),
+    "customer_account": unsimulated,
+    "customer_creation": choice("always", "if_required"),
+    "customer_email": text(800),
+    "customer_update": anything,
+    "discounts": unsimulated,
+    "excluded_payment_method_types": array(choice(*METHOD_TYPES.split())),
+    "expand": array(text()),
+    "expires_at": integer(),
+    "integration_identifier": text(),
+    "invoice_creation": switched_off,
+    "line_items": array(LINE_ITEM),
+    "locale": choice(*LOCALES.split()),
+    "managed_payments": switched_off,
+    "metadata": metadata,
+    "mode": unless("setup", unless("subscription", choice("payment", "setup", "subscription"))),
+    "name_collection": fields({"business": COLLECTED_NAME, "individual": COLLECTED_NAME}),
+    "optional_items": unsimulated,
+    "origin_context": choice("mobile_app", "web"),
+    "payment_intent_data": PAYMENT_INTENT_DATA,
+    "payment_method_collection": unsimulated,
+    "payment_method_configuration": text(),
+    "payment_method_data": anything,
+    "payment_method_options": anything,
+    "permissions": unsimulated,
+    "phone_number_collection": fields({"enabled": boolean}, required=["enabled"]),
+    "redirect_on_completion": unsimulated,
+    "return_url": unsimulated,
+    "saved_payment_method_options": anything,
+    "setup_intent_data": unsimulated,
+    "shipping_address_collection": fields(
+        {"allowed_countries": array(text(2), 250)}, required=["allowed_countries"]
+    ),
+    "shipping_options": unsimulated,
+    "submit_type": choice("auto", "book", "donate", "pay", "subscribe"),
+    "subscription_data": unsimulated,
+    "success_url": web_address,
+    "tax_id_collection": fields(
+        {"enabled": boolean, "required": choice("if_supported", "never")}, required=["enabled"]
+    ),
+    "ui_mode": choice("hosted_page"),
+    "wallet_options": fields({"link": fields({"display": choice("auto", "never")})}),
+}
+
+LIST: dict[str, Kind] = {
+    **LIST_PARAMETERS,
+    "customer": text(),
+    "customer_account": unsimulated,
+    "customer_details": fields({"email": text()}, required=["email"]),
+    "payment_intent": text(),
+    "payment_link": unsimulated,
+    "status": choice("complete", "expired", "open"),
+    "subscription": unsimulated,
+}
+
+LIST_LINE_ITEMS = {name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"}

@@ -1,0 +1,87 @@
+"""`expand[]`: objects in place of their ids.
+
+https://docs.stripe.com/api/expanding_objects
+"""
+
+from __future__ import annotations
+
+from .errors import invalid
+from .json_object import JsonObject
+from .lists import page
+from .state import State
+
+__all__ = ["check_expandable", "expand"]
+
+#: What may be expanded and what is then there. None is always null here, and may be asked for all the same.
+EXPANDABLE: dict[str, dict[str, str | None]] = {
+    "charge": {
+        "customer": "customer",
+        "payment_intent": "payment_intent",
+        **dict.fromkeys(("application", "application_fee", "balance_transaction", "on_behalf_of"), None),
+        **dict.fromkeys(("failure_balance_transaction", "review", "source_transfer"), None),
+    },
+    "checkout.session": {
+        "customer": "customer",
+        "line_items": "list of item",
+        "payment_intent": "payment_intent",
+        **dict.fromkeys(("invoice", "payment_link", "setup_intent", "subscription"), None),
+    },
+    "customer": {"test_clock": None},
+    "payment_intent": {
+        "customer": "customer",
+        "latest_charge": "charge",
+        "payment_method": "payment_method",
+        **dict.fromkeys(("application", "on_behalf_of", "payment_record", "review"), None),
+    },
+    "payment_method": {"customer": "customer"},
+}
+
+DEEPEST = 4
+
+
+def check_expandable(kind: str, paths: list[str]) -> None:
+    """Refuse paths that lead to nothing expandable, before anything is done.
+
+    Args:
+        kind: what the operation returns, such as "charge" or "list of charge".
+
+    Raises:
+        ApiError: for the first such path.
+    """
+    for index, path in enumerate(paths):
+        steps = path.split(".")
+        if len(steps) > DEEPEST:
+            message = f"You cannot expand more than {DEEPEST} levels of a property. Property: {path}"
+            raise invalid(message, f"expand[{index}]")
+        reached: str | None = kind
+        for step in steps:
+            listed = (reached or "").removeprefix("list of ")
+            known = {"data": listed} if listed != reached else EXPANDABLE.get(listed, {})
+            if reached is not None and step not in known:
+                raise invalid(f"This property cannot be expanded ({path}).", f"expand[{index}]")
+            reached = known.get(step)
+
+
+def expand(state: State, obj: JsonObject, paths: list[str]) -> JsonObject:
+    """Return an object with accepted paths expanded, and the stored objects untouched."""
+    for path in paths:
+        obj = expand_one(state, obj, path.split("."))
+    return obj
+
+
+def expand_one(state: State, obj: JsonObject, steps: list[str]) -> JsonObject:
+    name, *rest = steps
+    if obj["object"] == "list":
+        return {**obj, "data": [expand_one(state, item, rest) if rest else item for item in obj["data"]]}
+    inner = inner_object(state, obj, name)
+    if inner is None:
+        return obj
+    return {**obj, name: expand_one(state, inner, rest) if rest else inner}
+
+
+def inner_object(state: State, obj: JsonObject, name: str) -> JsonObject | None:
+    if name == "line_items" and name not in obj:
+        items = state.backstage[obj["id"]].line_items
+        return page(items, {}, f"/v1/checkout/sessions/{obj['id']}/line_items")
+    value: JsonObject | str | None = obj[name]
+    return state.get_any(value) if isinstance(value, str) else value

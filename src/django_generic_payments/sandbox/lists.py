@@ -1,0 +1,79 @@
+"""Lists: filters, pages and their envelope.
+
+https://docs.stripe.com/api/pagination
+"""
+
+from __future__ import annotations
+
+import operator
+from typing import Any
+
+from .errors import ApiError, invalid, missing_object
+from .json_object import JsonObject
+from .parameters import Kind, array, fields, integer, text
+
+__all__ = ["LIST_PARAMETERS", "created_in", "equal", "page"]
+
+COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
+
+RANGE = fields(dict.fromkeys(COMPARISONS, integer()))
+
+
+def created(value: Any, name: str) -> JsonObject:
+    """Accept a moment or a range of time."""
+    if isinstance(value, dict):
+        return dict(RANGE(value, name))
+    moment = integer()(value, name)
+    return {"gte": moment, "lte": moment}
+
+
+#: What every list takes.
+LIST_PARAMETERS: dict[str, Kind] = {
+    "created": created,
+    "ending_before": text(),
+    "expand": array(text()),
+    "limit": integer(1, 100),
+    "starting_after": text(),
+}
+
+
+def created_in(obj: JsonObject, bounds: JsonObject) -> bool:
+    """Tell whether an object was created within a range of time."""
+    return all(COMPARISONS[name](obj["created"], bound) for name, bound in bounds.items())
+
+
+def equal(obj: JsonObject, params: JsonObject, *names: str) -> bool:
+    """Tell whether an object has the values that were asked for."""
+    return all(obj[name] == params[name] for name in names if name in params)
+
+
+def page(found: list[JsonObject], params: JsonObject, url: str) -> JsonObject:
+    """Cut a page out of everything found, newest first.
+
+    Raises:
+        ApiError: for a cursor that is not in the list, or for two cursors.
+    """
+    limit = params.get("limit", 10)
+    if "starting_after" in params and "ending_before" in params:
+        raise invalid("You cannot use both starting_after and ending_before.", "ending_before")
+    if "ending_before" in params:
+        end = position(found, params, "ending_before")
+        start = max(0, end - limit)
+        return envelope(found[start:end], url, has_more=start > 0)
+    start = position(found, params, "starting_after") + 1 if "starting_after" in params else 0
+    return envelope(found[start : start + limit], url, has_more=start + limit < len(found))
+
+
+def envelope(data: list[JsonObject], url: str, *, has_more: bool) -> JsonObject:
+    return {"object": "list", "data": data, "has_more": has_more, "url": url}
+
+
+def position(found: list[JsonObject], params: JsonObject, name: str) -> int:
+    for index, obj in enumerate(found):
+        if obj["id"] == params[name]:
+            return index
+    raise no_cursor(params[name], name)
+
+
+def no_cursor(identifier: str, name: str) -> ApiError:
+    return missing_object("object", identifier, name)

@@ -1,0 +1,136 @@
+"""https://docs.stripe.com/api/checkout/sessions/object"""
+
+from __future__ import annotations
+
+from django_generic_payments.sandbox.json_object import JsonObject
+from django_generic_payments.sandbox.state import State
+
+__all__ = ["checkout_session", "customer_details"]
+
+#: Parameters that come back as they were sent, filled up with the rest of their shape.
+ECHOED: dict[str, JsonObject] = {
+    "consent_collection": {
+        "payment_method_reuse_agreement": None,
+        "promotions": None,
+        "terms_of_service": None,
+    },
+    "name_collection": {},
+    "shipping_address_collection": {},
+    "tax_id_collection": {"required": "never"},
+    "wallet_options": {},
+}
+
+
+def checkout_session(
+    state: State, params: JsonObject, *, total: int, currency: str, method_types: list[str]
+) -> JsonObject:
+    """Build an open session for a hosted page. It has no payment intent before the payer confirms."""
+    prefix, now = ("cs_live_" if state.livemode else "cs_test_"), state.clock.now()
+    identifier = state.new_id(prefix + "a1", 56)
+    session: JsonObject = {
+        "id": identifier,
+        "object": "checkout.session",
+        "adaptive_pricing": params.get("adaptive_pricing", {"enabled": False}),
+        "after_expiration": None,
+        "allow_promotion_codes": params.get("allow_promotion_codes"),
+        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
+        "amount_subtotal": total,
+        "amount_total": total,
+        "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
+        "billing_address_collection": params.get("billing_address_collection"),
+        "cancel_url": params.get("cancel_url"),
+        "client_reference_id": params.get("client_reference_id"),
+        "client_secret": None,
+        "collected_information": None,
+        "consent": None,
+        "consent_collection": None,
+        "created": now,
+        "currency": currency,
+        "currency_conversion": None,
+        "custom_fields": [],
+        "custom_text": custom_text(params),
+        "customer": params.get("customer"),
+        "customer_account": None,
+        "customer_creation": None if "customer" in params else params.get("customer_creation", "if_required"),
+        "customer_details": prefilled(state, params),
+        "customer_email": params.get("customer_email"),
+        "discounts": [],
+        "expires_at": params.get("expires_at", now + 24 * 60 * 60),
+        "integration_identifier": params.get("integration_identifier"),
+        "invoice": None,
+        "invoice_creation": {"enabled": False, "invoice_data": invoice_data()},
+        "livemode": state.livemode,
+        "locale": params.get("locale"),
+        "managed_payments": {"enabled": False},
+        "metadata": {key: value for key, value in params.get("metadata", {}).items() if value},
+        "mode": "payment",
+        "origin_context": params.get("origin_context"),
+        "payment_intent": None,
+        "payment_link": None,
+        "payment_method_collection": "if_required",
+        "payment_method_configuration_details": configuration(params),
+        "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
+        "payment_method_types": method_types,
+        "payment_status": "unpaid",
+        "permissions": None,
+        "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
+        "recovered_from": None,
+        "saved_payment_method_options": None,
+        "setup_intent": None,
+        "shipping_address_collection": None,
+        "shipping_cost": None,
+        "shipping_options": [],
+        "status": "open",
+        "submit_type": params.get("submit_type"),
+        "subscription": None,
+        "success_url": params["success_url"],
+        "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
+        "ui_mode": "hosted_page",
+        # The fragment makes the address as long as a real one: a column of 200 characters must not pass.
+        "url": f"{state.checkout_base}/c/pay/{identifier}#fid{state.token(240)}",
+        "wallet_options": None,
+    }
+    session.update({name: {**rest, **params[name]} for name, rest in ECHOED.items() if name in params})
+    return session
+
+
+def customer_details(email: str | None, name: str | None = None, phone: str | None = None) -> JsonObject:
+    """Build what is known of the payer."""
+    return {
+        "address": None,
+        "business_name": None,
+        "email": email,
+        "individual_name": None,
+        "name": name,
+        "phone": phone,
+        "tax_exempt": "none",
+        "tax_ids": None,
+    }
+
+
+def prefilled(state: State, params: JsonObject) -> JsonObject | None:
+    customer = state.get("customer", params.get("customer")) or {}
+    email = params.get("customer_email") or customer.get("email")
+    return customer_details(email) if email else None
+
+
+def custom_text(params: JsonObject) -> JsonObject:
+    places = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
+    return {place: params.get("custom_text", {}).get(place) for place in places}
+
+
+def configuration(params: JsonObject) -> JsonObject | None:
+    identifier = params.get("payment_method_configuration")
+    return identifier and {"id": identifier, "parent": None}
+
+
+def invoice_data() -> JsonObject:
+    return {
+        "account_tax_ids": None,
+        "custom_fields": None,
+        "description": None,
+        "footer": None,
+        "issuer": None,
+        "metadata": {},
+        "rendering_options": None,
+    }

@@ -1,0 +1,204 @@
+"""The sandbox over real HTTP, for a browser, another process or another language."""
+
+from __future__ import annotations
+
+import ipaddress
+import string
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import TracebackType
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+
+from . import hosted_page, pages
+from .engine import Sandbox
+from .records import Delivery, SandboxError
+from .webhook_sender import WebhookSender
+
+__all__ = ["SandboxServer"]
+
+LARGEST_BODY = 1024 * 1024
+
+#: How long the hosted page waits for the endpoint before it sends the payer back, as Stripe's does.
+PATIENCE = 10
+
+PAGE_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; "
+    "frame-ancestors 'none'",
+    "Content-Type": "text/html; charset=utf-8",
+    "X-Content-Type-Options": "nosniff",
+}
+
+
+class SandboxServer:
+    """Serve a sandbox on this machine: the API under `/v1/`, the hosted page under `/c/pay/`.
+
+    Args:
+        sandbox: what is served; its `checkout_base` becomes the server's address.
+        port: 0 picks a free one.
+        webhook_url: where events are posted as they happen; without it they stay pending.
+        allow_remote: lets others than this machine in. They need no password: the key is in the code.
+        log: takes one line per request.
+
+    Raises:
+        SandboxError: for a host that is not this machine, or a live key.
+    """
+
+    def __init__(
+        self,
+        sandbox: Sandbox,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        webhook_url: str | None = None,
+        allow_remote: bool = False,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        if not allow_remote and not is_loopback(host):
+            raise SandboxError(f"{host} is not this machine. Pass allow_remote=True if you mean it.")
+        if sandbox.state.livemode:
+            raise SandboxError("A live key has no business in a sandbox that can be reached over HTTP.")
+        self.sandbox = sandbox
+        self.sender = WebhookSender(sandbox, webhook_url) if webhook_url else None
+        self.log = log
+        self._address = (host, port)
+        self._http: LoopbackServer | None = None
+
+    @property
+    def url(self) -> str:
+        """The address of the server, without a slash at the end.
+
+        Raises:
+            SandboxError: before it is started.
+        """
+        if self._http is None:
+            raise SandboxError("The server has no address before it is started.")
+        host, port = self._http.server_address[:2]
+        return f"http://{host!s}:{port}"
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to deliver a webhook, oldest first."""
+        return self.sender.deliveries if self.sender else []
+
+    def start(self) -> SandboxServer:
+        """Listen, in threads of its own."""
+        self._http = LoopbackServer(self._address, self)
+        self.sandbox.checkout_base = self.url
+        threading.Thread(target=self._http.serve_forever, args=[0.05], daemon=True).start()
+        if self.sender:
+            self.sender.start()
+        return self
+
+    def stop(self) -> None:
+        """Stop listening, and stop sending webhooks."""
+        if self._http is None:
+            return
+        if self.sender:
+            self.sender.stop()
+        self._http.shutdown()
+        self._http.server_close()
+        self._http = None
+
+    def deliver_now(self) -> list[Delivery]:
+        """Post every pending event once more."""
+        return self.sender.deliver_now() if self.sender else []
+
+    def __enter__(self) -> SandboxServer:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+class LoopbackServer(ThreadingHTTPServer):
+    """One thread per connection, none of which keeps the process alive."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self, address: tuple[str, int], owner: SandboxServer) -> None:
+        self.owner = owner
+        super().__init__(address, Handler)
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Hand a request to the API or to the hosted page."""
+
+    protocol_version = "HTTP/1.1"
+    server: LoopbackServer
+
+    def do_GET(self) -> None:
+        """Answer a GET."""
+        self.answer(b"")
+
+    def do_POST(self) -> None:
+        """Answer a POST."""
+        length = int(self.headers.get("Content-Length") or 0)
+        if length > LARGEST_BODY:
+            self.close_connection = True
+            self.reply(413, {}, b"")
+        else:
+            self.answer(self.rfile.read(length))
+
+    def do_DELETE(self) -> None:
+        """Answer a DELETE."""
+        self.answer(b"")
+
+    def answer(self, body: bytes) -> None:
+        """Find out who is asked: the API or the page."""
+        path = urlsplit(self.path).path
+        if path.startswith("/v1/"):
+            self.answer_api(body)
+        elif path.startswith(hosted_page.PATH):
+            self.answer_page(path, body)
+        else:
+            self.reply(404, PAGE_HEADERS, pages.notice("There is nothing here.").encode())
+
+    def answer_api(self, body: bytes) -> None:
+        """Call the API; a lost connection is really lost."""
+        sandbox = self.server.owner.sandbox
+        try:
+            response = sandbox.handle(self.command, self.path, dict(self.headers.items()), body)
+        except ConnectionResetError:
+            self.close_connection = True
+            return
+        self.reply(response.status, response.headers, response.body)
+
+    def answer_page(self, path: str, body: bytes) -> None:
+        """Show a page, or send the browser on."""
+        owner = self.server.owner
+        form = dict(parse_qsl(body.decode(errors="replace")))
+        page = hosted_page.respond(owner.sandbox, self.command, path, form)
+        headers = PAGE_HEADERS
+        if page.location:
+            # A header holds ASCII only; what is escaped already stays as it is.
+            headers = {**PAGE_HEADERS, "Location": quote(page.location, safe=string.punctuation)}
+            if owner.sender:
+                owner.sender.wait_until_sent(PATIENCE)
+        self.reply(page.status, headers, page.html.encode())
+
+    def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
+        """Write an answer."""
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
+        """Log only for whom it may concern."""
+        if self.server.owner.log:
+            self.server.owner.log(format % args)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

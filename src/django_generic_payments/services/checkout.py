@@ -1,0 +1,341 @@
+"""
+Opening, resuming and closing checkouts.
+
+Three phases: a short transaction takes the slot and freezes the parameters; Stripe is asked with no transaction open
+and a key made from our row; a short transaction stores the answer. A call that dies in between is resumed by the next
+one, or by the pay link, with the same key and the same parameters.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from django_generic_payments.conf import get_settings
+from django_generic_payments.enums import Cause, EventKind, SessionStatus
+from django_generic_payments.exceptions import (
+    AlreadyPaid,
+    CheckoutClosed,
+    CheckoutOpen,
+    GatewayRefused,
+    GatewayUnavailable,
+    IdempotencyKeyReused,
+    PaymentInProgress,
+    PaymentsDisabled,
+)
+from django_generic_payments.gateway import CheckoutSession, get_gateway
+from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, slot_of
+from django_generic_payments.payables import get_payable_type, price_of
+from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
+from django_generic_payments.services.delivery import deliver
+from django_generic_payments.services.facts import Learnt, apply_facts, facts_of_checkout, record_event
+from django_generic_payments.services.requests import CheckoutRequest
+from django_generic_payments.transactions import database_alias, in_transaction
+
+__all__ = ["cancel_checkout", "open_checkout", "payment_required", "resume_checkout", "start_checkout"]
+
+logger = logging.getLogger("django_generic_payments")
+
+# Each round ends because somebody else took or gave back the slot, so that a few rounds are plenty.
+_ROUNDS = 5
+# A checkout that ends within this many seconds is not worth handing out.
+_MARGIN = 60
+
+
+def payment_required(payable: Any, *, purpose: str = "", currency: str | None = None) -> bool:
+    """
+    Tell whether a payment is needed: payments are on, something is due, and it is not paid yet.
+
+    When it is not, the host confirms at once. Raises ``PayableError`` as ``start_checkout`` does.
+    """
+    settings = get_settings()
+    if not settings.ENABLED:
+        return False
+    payable_type = get_payable_type(payable)
+    payable_type.check_purpose(purpose)
+    if not price_of(payable, purpose, currency, settings.DEFAULT_CURRENCY):
+        return False
+    slot = slot_of(payable_type.name, payable_type.identify(payable), purpose)
+    return not PaymentSession.objects.paid().filter(slot=slot).exists()
+
+
+def start_checkout(
+    payable: Any,
+    *,
+    user: Any | None = None,
+    customer: Customer | None = None,
+    purpose: str = "",
+    currency: str | None = None,
+    success_url: str | None = None,
+    cancel_url: str | None = None,
+    idempotency_key: str | None = None,
+    metadata: Mapping[str, str] | None = None,
+) -> PaymentSession:
+    """
+    Open a checkout for a payable, or return the one that is open, and send the payer to its ``checkout_url``.
+
+    The amount, the description and the lines are asked of the payable. ``user`` gets a customer at Stripe;
+    ``success_url`` and ``cancel_url`` lead to our own or allowed hosts. The same ``idempotency_key`` with the same
+    request returns the same session. Inside a transaction Stripe is not called: ``checkout_url`` is then the pay link.
+
+    Raises ``AlreadyPaid``, ``PaymentInProgress``, ``NothingToPay``, ``PaymentsDisabled``, ``CheckoutOpen`` (inside a
+    transaction, when an open checkout at another price would have to be closed at Stripe first),
+    ``IdempotencyKeyReused``, ``PayableError``, ``UnsafeRedirect``, or a ``GatewayError``; after ``GatewayUnavailable``
+    the same call is safe to repeat.
+    """
+    if not get_settings().ENABLED:
+        raise PaymentsDisabled("Payments are switched off (GENERIC_PAYMENTS['ENABLED']). Ask payment_required() first.")
+    request = CheckoutRequest.build(
+        payable,
+        user=user,
+        customer=customer,
+        purpose=purpose,
+        currency=currency,
+        success_url=success_url,
+        cancel_url=cancel_url,
+        idempotency_key=idempotency_key,
+        metadata=metadata,
+    )
+    return _start(request)
+
+
+def open_checkout(session: PaymentSession, *, patient: bool = True) -> PaymentSession:
+    """
+    Ask Stripe for the checkout of a session that has none yet; harmless to repeat.
+
+    Raises ``CheckoutClosed`` if the session ended meanwhile, or a ``GatewayError``.
+    """
+    if session.stripe_checkout_session_id:
+        return session
+    if session.has_ended:
+        raise CheckoutClosed("This payment session has ended. Start a new checkout.", session=session)
+    try:
+        checkout = _ask_stripe(session, patient=patient)
+    except GatewayRefused as error:
+        # Refused for good: nothing exists at Stripe, so that the slot is free for another try.
+        _close(session, "failed_at", last_error=str(error))
+        raise
+    return _store_answer(session, checkout)
+
+
+def resume_checkout(session: PaymentSession) -> PaymentSession:
+    """
+    Return a session whose ``checkout_url`` can be paid now, for whoever holds the pay link.
+
+    A checkout that has run out is replaced by a new one at today's price. Raises ``AlreadyPaid``,
+    ``PaymentInProgress``, ``CheckoutClosed`` (canceled, or what was to be paid for is gone), or as ``start_checkout``.
+    """
+    status = SessionStatus(session.status)
+    if status is SessionStatus.PENDING and _is_due(session):
+        session = _expire(session)
+        status = SessionStatus(session.status)
+    if status.is_paid:
+        raise AlreadyPaid("This is paid for.", session=session)
+    if status is SessionStatus.PROCESSING:
+        raise PaymentInProgress("A payment is on its way.", session=session)
+    if status is SessionStatus.PENDING:
+        return session
+    if status is SessionStatus.CREATED:
+        return open_checkout(session)
+    replaced = PaymentSession.objects.filter(slot=session.full_slot).exists()
+    if status is SessionStatus.CANCELED and not replaced:
+        raise CheckoutClosed("This payment was canceled.", session=session)
+    return _start_again(session)
+
+
+def cancel_checkout(target: PaymentSession | Any, *, by: str = "") -> list[PaymentSession]:
+    """
+    Close a session, or everything that is open for a payable, so that it cannot be paid; return what was closed.
+
+    ``by`` names the person for the timeline. Receivers hear ``payment_canceled``. Raises ``AlreadyPaid`` or
+    ``PaymentInProgress`` for a session that is past canceling, and ``TransactionOpen`` inside a transaction when
+    Stripe would have to be called.
+    """
+    if not isinstance(target, PaymentSession):
+        sessions = list(PaymentSession.objects.for_payable(target).open())
+        return [closed for each in sessions if (closed := _cancel(each, by)).status == SessionStatus.CANCELED]
+    canceled = _cancel(target, by)
+    status = SessionStatus(canceled.status)
+    if status.is_paid:
+        raise AlreadyPaid("It was paid before it could be canceled. Refund it.", session=canceled)
+    if status is SessionStatus.PROCESSING:
+        raise PaymentInProgress("A delayed payment is on its way and cannot be canceled.", session=canceled)
+    return [canceled]
+
+
+def _start(request: CheckoutRequest) -> PaymentSession:
+    for _round in range(_ROUNDS):
+        session: PaymentSession | None = request.new_session()
+        assert session is not None  # noqa: S101
+        with transaction.atomic(using=database_alias()):
+            inserted = PaymentSession.objects.insert_once(session)
+        if not inserted:
+            session = _find_existing(request)
+        if session is None:
+            continue
+        if in_transaction() or not SessionStatus(session.status).is_open:
+            return session
+        return open_checkout(session)
+    raise CheckoutOpen(f"Others keep opening checkouts for {request.slot}. Try again.")
+
+
+def _find_existing(request: CheckoutRequest) -> PaymentSession | None:
+    """Return the session that serves the request, ``None`` when the slot is free again, or raise what is in the way."""
+    if request.idempotency_key is not None:
+        known = PaymentSession.objects.filter(
+            idempotency_scope=request.scope, idempotency_key=request.idempotency_key
+        ).first()
+        if known is not None:
+            if known.request_fingerprint != request.fingerprint:
+                raise IdempotencyKeyReused(
+                    f"The idempotency key {request.idempotency_key!r} was used for another request. Use a new one.",
+                    session=known,
+                )
+            return known
+    holder = PaymentSession.objects.filter(slot=request.slot).first()
+    if holder is None:
+        return None
+    status = SessionStatus(holder.status)
+    if status.is_paid:
+        raise AlreadyPaid(f"{request.slot} is paid for.", session=holder)
+    if status is SessionStatus.PROCESSING:
+        raise PaymentInProgress(f"A delayed payment of {request.slot} is on its way.", session=holder)
+    if request.may_reuse(holder) and not _is_due(holder):
+        return _redirected(holder, request)
+    _replace(holder)
+    return None
+
+
+def _redirected(session: PaymentSession, request: CheckoutRequest) -> PaymentSession:
+    # Stripe sends the payer to our return page, which decides where they land: the newest wish counts.
+    if session.success_url != request.success_url:
+        session.success_url = request.success_url
+        session.save(update_fields=["success_url"])
+    return session
+
+
+def _replace(holder: PaymentSession) -> None:
+    """Free the slot of an open session, and tell nobody: its payable is about to have another."""
+    if not holder.stripe_checkout_session_id:
+        # Nobody was ever given an address to pay at. If Stripe is being asked at this moment, the answer will find
+        # the session ended and close the checkout.
+        _close(holder, "canceled_at")
+        return
+    if in_transaction():
+        raise CheckoutOpen(
+            f"An open checkout for {holder.full_slot} must be closed at Stripe before another can replace it, and "
+            "Stripe is not called inside a transaction. Call start_checkout() outside of it, or in on_commit().",
+            session=holder,
+        )
+    _expire(holder, replaced=True)
+
+
+def _expire(session: PaymentSession, *, replaced: bool = False) -> PaymentSession:
+    """Close the checkout at Stripe, or find out what became of it."""
+    gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id or ""
+    try:
+        checkout = gateway.expire_checkout_session(checkout_id)
+    except GatewayRefused:
+        checkout = gateway.retrieve_checkout_session(checkout_id)
+    if replaced and checkout.status == "expired":
+        return _close(session, "canceled_at")
+    return _learn(session, checkout, Learnt(Cause.PERSON))
+
+
+def _cancel(session: PaymentSession, by: str) -> PaymentSession:
+    learnt = Learnt(Cause.PERSON, by)
+    if session.stripe_checkout_session_id and SessionStatus(session.status).is_open:
+        gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id
+        try:
+            gateway.expire_checkout_session(checkout_id)
+        except GatewayRefused:
+            session = _learn(session, gateway.retrieve_checkout_session(checkout_id), learnt)
+    return _close(session, "canceled_at", announce=learnt)
+
+
+def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
+    gateway = get_gateway(patient=patient)
+    params = json.loads(session.stripe_params)
+    customer = session.customer
+    stripe_customer = ensure_stripe_customer(customer) if customer is not None else ""
+    try:
+        return gateway.create_checkout_session(**_request(session, params, stripe_customer))
+    except GatewayRefused as error:
+        if not (customer and stripe_customer and error.code == "resource_missing" and error.param == "customer"):
+            raise
+    # The customer was deleted at Stripe, or belongs to the account of other keys.
+    stripe_customer = replace_stripe_customer(customer)
+    session.attempt += 1
+    session.save(update_fields=["attempt"])
+    return gateway.create_checkout_session(**_request(session, params, stripe_customer))
+
+
+def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> PaymentSession:
+    session = _learn(session, checkout, Learnt(Cause.PERSON))
+    if session.has_ended and checkout.status == "open":
+        get_gateway().expire_checkout_session(checkout.id)
+        raise CheckoutClosed("The checkout was closed while it was being opened. Start again.", session=session)
+    if not session.stripe_checkout_url and SessionStatus(session.status).is_open:
+        raise GatewayUnavailable("Stripe's answer has no address to pay at. Safe to call again.")
+    return session
+
+
+def _learn(session: PaymentSession, checkout: CheckoutSession, learnt: Learnt) -> PaymentSession:
+    with transaction.atomic(using=database_alias(), durable=True):
+        session = PaymentSession.objects.locked().get(pk=session.pk)
+        events = apply_facts(session, facts_of_checkout(checkout, timezone.now()), learnt)
+    deliver(events)
+    return session
+
+
+def _close(
+    session: PaymentSession, fact: str, *, announce: Learnt | None = None, last_error: str = ""
+) -> PaymentSession:
+    """End a session on our side unless it is paid, processing or over; tell receivers only if asked to."""
+    events: list[PaymentEvent] = []
+    with transaction.atomic(using=database_alias()):
+        session = PaymentSession.objects.locked().get(pk=session.pk)
+        if not SessionStatus(session.status).is_open:
+            return session
+        setattr(session, fact, timezone.now())
+        session.slot, session.last_error = None, last_error
+        session.status = session.derived_status
+        session.save(update_fields=[fact, "slot", "last_error", "status"])
+        if announce is not None:
+            source = session.stripe_checkout_session_id or str(session.pk)
+            events = record_event(session, EventKind.PAYMENT_CANCELED, source, timezone.now(), announce)
+    deliver(events)
+    return session
+
+
+def _start_again(session: PaymentSession) -> PaymentSession:
+    payable = session.registered_type.load(session.payable_id)
+    if payable is None:
+        raise CheckoutClosed("What was to be paid for is gone.", session=session)
+    request = CheckoutRequest.build(
+        payable,
+        user=session.owner,
+        customer=session.customer if session.owner is None else None,
+        purpose=session.purpose,
+        currency=session.currency,
+        success_url=session.success_url,
+        cancel_url=session.cancel_url,
+        idempotency_key=None,
+        metadata=session.metadata,
+    )
+    return _start(request)
+
+
+def _request(session: PaymentSession, params: dict[str, Any], stripe_customer: str) -> dict[str, Any]:
+    whole = {**params, "customer": stripe_customer} if stripe_customer else params
+    return {"params": whole, "idempotency_key": f"gp-cs-{session.pk}-{session.attempt}"}
+
+
+def _is_due(session: PaymentSession) -> bool:
+    return session.expires_at is not None and session.expires_at <= timezone.now() + timedelta(seconds=_MARGIN)

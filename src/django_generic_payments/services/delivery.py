@@ -1,0 +1,148 @@
+"""
+Telling receivers what happened to a payment, exactly once.
+
+One transaction for each event and receiver: the mark that it was told, the receiver's own writes, one commit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import deque
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import DatabaseError, connections, transaction
+from django.db.models import F
+from django.utils import timezone
+
+from django_generic_payments.enums import Cause, EventKind, ReviewReason
+from django_generic_payments.models import PaymentEvent, PaymentSession
+from django_generic_payments.services.announcements import SIGNALS, receivers_of, sender_of
+from django_generic_payments.services.facts import Learnt, record_event
+from django_generic_payments.signals import Receiver
+from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
+
+__all__ = ["deliver", "deliver_owed"]
+
+logger = logging.getLogger("django_generic_payments")
+
+# Pauses before a worker tries again, in seconds; the last one is repeated.
+_PAUSES = (60, 300, 1800, 7200, 21600, 86400)
+
+
+class TransactionBroken(DatabaseError):
+    """A receiver swallowed a database error, so that nothing of its transaction would be committed."""
+
+
+def deliver_owed(session_id: UUID) -> bool:
+    """Tell whoever is still owed an event of this session; return whether everybody was told."""
+    owed = PaymentEvent.objects.owed().filter(session_id=session_id).order_by("occurred_at", "created")
+    return deliver(owed.select_related("session", "transaction", "refund", "dispute"))
+
+
+def deliver(events: Iterable[PaymentEvent]) -> bool:
+    """
+    Tell the receivers of these events, and of those that are born meanwhile; return whether everybody was told.
+
+    A receiver that raises is logged and tried again by the next delivery; it keeps nobody else from being told. Inside
+    a host's transaction nothing can be told yet, and the events are delivered once it has committed.
+    """
+    waiting = deque(events)
+    if waiting and in_transaction():
+        for session_id in {event.session_id for event in waiting}:
+            transaction.on_commit(lambda pk=session_id: deliver_owed(pk), using=database_alias(), robust=True)
+        return False
+    all_told = True
+    while waiting:
+        event = waiting.popleft()
+        known = receivers_of(event.kind, event.session)
+        for name in event.owed_receivers:
+            try:
+                waiting.extend(_tell(event, name, known.get(name)))
+            except Exception as error:
+                all_told = False
+                _note_failure(event, name, error)
+    return all_told
+
+
+def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[PaymentEvent]:
+    """Tell one receiver, unless somebody else just did; return the events that this gave birth to."""
+    with transaction.atomic(using=database_alias(), durable=True):
+        limit_lock_wait()
+        if not PaymentEvent.objects.claim(event, name):
+            return []
+        if receiver is None:
+            logger.warning("%s of session %s is owed to %s, which no longer exists.", event.kind, event.session_id, name)
+            return []
+        sender = sender_of(event.session)
+        payable = _load(event.session)
+        signal = SIGNALS[event.kind]
+        if payable is None and signal.has_receiver_with_sender(name, sender) and event.kind != _REVIEW:
+            return _report_payable_gone(event)
+        receiver(signal=signal, sender=sender, payable=payable, **_arguments(event))
+        _check_unbroken()
+        return []
+
+
+_REVIEW = EventKind.PAYMENT_NEEDS_REVIEW
+
+
+def _load(session: PaymentSession) -> Any | None:
+    return session.registered_type.load(session.payable_id) if sender_of(session) else None
+
+
+def _arguments(event: PaymentEvent) -> dict[str, Any]:
+    involved = {name: getattr(event, name) for name in ("transaction", "refund", "dispute")}
+    return {"session": event.session, "event": event, **{key: value for key, value in involved.items() if value}}
+
+
+def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
+    PaymentEvent.objects.filter(pk=event.pk).update(note="The payable is gone; nobody was told.")
+    if event.transaction is None:
+        return []
+    session = PaymentSession.objects.locked().get(pk=event.session_id)
+    session.review_reason = session.review_reason or ReviewReason.PAYABLE_GONE
+    session.save(update_fields=["review_reason"])
+    logger.error("Session %s is paid, and %s %s is gone.", session.pk, session.payable_type, session.payable_id)
+    return record_event(
+        session,
+        EventKind.PAYMENT_NEEDS_REVIEW,
+        event.source_id,
+        event.occurred_at,
+        Learnt(Cause(event.cause), event.caused_by),
+        transaction=event.transaction,
+        note="The payable is gone.",
+    )
+
+
+def _check_unbroken() -> None:
+    # A receiver that catches a database error without a savepoint leaves a transaction that COMMIT silently rolls
+    # back on PostgreSQL: our mark would be lost, and the event acknowledged.
+    connection = connections[database_alias()]
+    info = getattr(connection.connection, "info", None)
+    aborted = connection.vendor == "postgresql" and getattr(info, "transaction_status", 0) == 3
+    if connection.needs_rollback or aborted:
+        raise TransactionBroken(
+            "The receiver went on after a database error. Wrap what may fail in transaction.atomic()."
+        )
+
+
+def _note_failure(event: PaymentEvent, name: str, error: Exception) -> None:
+    logger.error(
+        "Receiver %s of %s for session %s failed and will be called again.",
+        name,
+        event.kind,
+        event.session_id,
+        exc_info=error,
+    )
+    pause = _PAUSES[min(event.attempts, len(_PAUSES) - 1)]
+    try:
+        PaymentEvent.objects.filter(pk=event.pk).update(
+            attempts=F("attempts") + 1,
+            last_error=f"{name}: {type(error).__name__}",
+            next_attempt_at=timezone.now() + timedelta(seconds=pause),
+        )
+    except DatabaseError:
+        logger.exception("The failure could not be noted.")

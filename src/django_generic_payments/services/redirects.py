@@ -1,0 +1,66 @@
+"""Where payers are sent: to our own hosts and those that are allowed, and nowhere else."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from django_generic_payments.conf import get_settings
+from django_generic_payments.enums import SessionStatus
+from django_generic_payments.exceptions import UnsafeRedirect
+from django_generic_payments.models import PaymentSession
+from django_generic_payments.payables import call_optional
+
+__all__ = ["CHECKOUT_SESSION_ID", "checked_url", "landing_url", "return_url"]
+
+#: Stripe replaces this by the id of the Checkout Session, unless it is escaped.
+#: Source: https://docs.stripe.com/payments/checkout/custom-success-page.
+CHECKOUT_SESSION_ID = "{CHECKOUT_SESSION_ID}"
+
+
+def checked_url(url: str | None) -> str:
+    """
+    Return the URL as an absolute one, ``""`` for none.
+
+    Raises ``UnsafeRedirect`` unless it is a path, or leads to our own host or one of ``ALLOWED_REDIRECT_HOSTS``, by
+    https when we are reached by https.
+    """
+    if not url:
+        return ""
+    settings = get_settings()
+    base = urlsplit(settings.base_url)
+    if not url_has_allowed_host_and_scheme(
+        url, allowed_hosts={base.netloc, *settings.ALLOWED_REDIRECT_HOSTS}, require_https=base.scheme == "https"
+    ):
+        raise UnsafeRedirect(
+            f"Payers are not sent to {url[:200]!r}. Use a path of this site, "
+            "or add the host to GENERIC_PAYMENTS['ALLOWED_REDIRECT_HOSTS']."
+        )
+    if urlsplit(url).netloc:
+        return url
+    return settings.base_url + (url if url.startswith("/") else f"/{url}")
+
+
+def return_url(session: PaymentSession) -> str:
+    """Return the absolute address at which Stripe hands the payer back to us."""
+    return get_settings().base_url + reverse("generic_payments:return", args=[session.pk])
+
+
+def landing_url(session: PaymentSession, *, canceled: bool = False) -> str:
+    """
+    Return where the payer lands after the checkout, ``""`` for our own plain page.
+
+    In this order: the ``success_url`` that was given (unless the payer ``canceled`` and it is unpaid), the payable's
+    ``get_payment_return_url(session)``, its ``get_absolute_url()``.
+    """
+    if session.success_url and not (canceled and SessionStatus(session.status).is_open):
+        return session.success_url.replace(CHECKOUT_SESSION_ID, session.stripe_checkout_session_id or "")
+    payable = session.registered_type.load(session.payable_id)
+    if payable is None:
+        return ""
+    if hasattr(payable, "get_payment_return_url"):
+        purpose = {"purpose": session.purpose} if session.purpose else {}
+        return str(payable.get_payment_return_url(session, **purpose))
+    return str(call_optional(payable, "get_absolute_url", "") or "")

@@ -1,0 +1,56 @@
+"""Making our rows agree with Stripe."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from django_generic_payments.enums import Cause, SessionStatus
+from django_generic_payments.gateway import get_gateway
+from django_generic_payments.models import PaymentSession
+from django_generic_payments.services.delivery import deliver, deliver_owed
+from django_generic_payments.services.facts import Learnt, apply_facts, facts_of_checkout
+from django_generic_payments.transactions import database_alias
+
+__all__ = ["sync_if_stale", "sync_session"]
+
+#: Seconds between two questions about one session that a waiting payer may cause.
+_PAUSE = 3
+
+
+def sync_session(
+    session: PaymentSession, *, cause: Cause = Cause.RECONCILIATION, by: str = "", patient: bool = True
+) -> PaymentSession:
+    """
+    Ask Stripe what became of a session, and let receivers hear of what is new.
+
+    The way is the one of the webhook, so that both may learn the same at the same moment. A session that was never
+    opened at Stripe is returned as it is. Raises a ``GatewayError``.
+    """
+    if not session.stripe_checkout_session_id:
+        return session
+    checkout = get_gateway(patient=patient).retrieve_checkout_session(session.stripe_checkout_session_id)
+    with transaction.atomic(using=database_alias(), durable=True):
+        session = PaymentSession.objects.locked().get(pk=session.pk)
+        events = apply_facts(session, facts_of_checkout(checkout, timezone.now()), Learnt(cause, by))
+    deliver(events)
+    return session
+
+
+def sync_if_stale(session: PaymentSession) -> PaymentSession:
+    """
+    Ask Stripe on behalf of a payer who waits: only while the outcome is open, and every few seconds at most.
+
+    Raises a ``GatewayError``, after a few seconds at the latest.
+    """
+    if SessionStatus(session.status).is_final:
+        deliver_owed(session.pk)
+        return session
+    now = timezone.now()
+    due = Q(synced_at__isnull=True) | Q(synced_at__lt=now - timedelta(seconds=_PAUSE))
+    if not PaymentSession.objects.filter(due, pk=session.pk).update(synced_at=now):
+        return session
+    return sync_session(session, cause=Cause.RETURN_PAGE, patient=False)

@@ -1,0 +1,179 @@
+"""
+Testing a host project without Stripe and without a network, with the real SDK and the real webhook.
+
+    with use_sandbox() as stripe:
+        stripe.pay(start_checkout(booking))  # 4242…, and the signed webhook arrives at the project's own view
+    booking.refresh_from_db()
+    assert booking.confirmed
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import ContextDecorator, contextmanager
+from typing import Any
+
+from django.conf import settings as django_settings
+from django.test import Client, override_settings
+from django.urls import NoReverseMatch, reverse
+
+from django_generic_payments.conf import SETTING
+from django_generic_payments.exceptions import ConfigurationError
+from django_generic_payments.gateway import in_process
+from django_generic_payments.models import PaymentSession
+from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
+
+__all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
+
+
+
+class override_payments(override_settings):  # noqa: N801 (named as the Django class it extends)
+    """
+    Change some of the ``GENERIC_PAYMENTS`` settings for a test.
+
+    A context manager and a decorator, as ``django.test.override_settings`` is. The other settings stay.
+    """
+
+    def __init__(self, **changes: Any) -> None:
+        super().__init__()
+        self._changes = changes
+
+    def enable(self) -> None:
+        """Merge the changes into the settings as they are at this moment."""
+        self.options = {SETTING: {**getattr(django_settings, SETTING, {}), **self._changes}}
+        super().enable()
+
+
+class PaymentsSandbox:
+    """A payer, a bank and a postman for the sessions of this project. ``sandbox`` is the small Stripe behind them."""
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self.sandbox = sandbox
+
+    def pay(
+        self,
+        session: PaymentSession,
+        *,
+        card: str = "4242424242424242",
+        iban: str | None = None,
+        email: str = "payer@example.com",
+        name: str = "Pat Payer",
+        phone: str | None = None,
+        deliver: bool = True,
+    ) -> Outcome:
+        """Pay a session by card, or by bank debit if ``iban`` is given, and deliver the webhooks."""
+        outcome = self.sandbox.pay(
+            self._checkout_id(session), card=card, iban=iban, email=email, name=name, phone=phone
+        )
+        return self._and_deliver(outcome, deliver)
+
+    def decline(self, session: PaymentSession, *, card: str = "4000000000000002", deliver: bool = True) -> Outcome:
+        """Try to pay with a card that is declined: the checkout stays open."""
+        return self.pay(session, card=card, deliver=deliver)
+
+    def authenticate(self, session: PaymentSession, *, success: bool = True, deliver: bool = True) -> Outcome:
+        """Finish the 3D Secure step of a payment that requires it."""
+        outcome = self.sandbox.authenticate(self._checkout_id(session), success=success)
+        return self._and_deliver(outcome, deliver)
+
+    def settle(self, session: PaymentSession, *, success: bool = True, deliver: bool = True) -> Outcome:
+        """Let a bank debit arrive, or fail."""
+        outcome = self.sandbox.settle(self._checkout_id(session), success=success)
+        return self._and_deliver(outcome, deliver)
+
+    def expire(self, session: PaymentSession, *, deliver: bool = True) -> None:
+        """Let the checkout run out."""
+        self.sandbox.expire(self._checkout_id(session))
+        if deliver:
+            self.deliver()
+
+    def advance(self, seconds: int, *, deliver: bool = True) -> None:
+        """Move the sandbox's clock, which lets checkouts run out."""
+        self.sandbox.advance(seconds)
+        if deliver:
+            self.deliver()
+
+    def deliver(
+        self,
+        *,
+        times: int = 1,
+        order: Callable[[list[dict[str, Any]]], list[dict[str, Any]]] | None = None,
+        drop: Collection[str] = (),
+    ) -> list[Delivery]:
+        """
+        Deliver the webhooks that wait, signed, to the project's own view; return the answers.
+
+        ``times`` delivers each so often, ``order`` rearranges them, ``drop`` names types that are lost for good. What
+        is not answered by 2xx waits for the next call.
+        """
+        return self.sandbox.deliver(self.post, times=times, order=order, drop=drop)
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> int:
+        """Post one request to the webhook and return the status of the answer."""
+        client = Client(enforce_csrf_checks=True)
+        response = client.post(
+            webhook_path(),
+            data=body,
+            content_type="application/json",
+            secure=bool(django_settings.SECURE_SSL_REDIRECT),
+            headers={name: value for name, value in headers.items() if name.lower() != "content-type"},
+        )
+        return int(response.status_code)
+
+    def _and_deliver(self, outcome: Outcome, deliver: bool) -> Outcome:
+        if deliver:
+            self.deliver()
+        return outcome
+
+    def _checkout_id(self, session: PaymentSession) -> str:
+        if not session.stripe_checkout_session_id:
+            session.refresh_from_db()
+        if not session.stripe_checkout_session_id:
+            # Made inside a transaction: the checkout is opened when the payer's browser arrives.
+            Client().get(session.pay_url, secure=bool(django_settings.SECURE_SSL_REDIRECT))
+            session.refresh_from_db()
+        if not session.stripe_checkout_session_id:
+            raise ValueError(f"Session {session.pk} has no checkout to pay; its status is {session.status!r}.")
+        return session.stripe_checkout_session_id
+
+
+class use_sandbox(ContextDecorator):  # noqa: N801 (used like a function)
+    """
+    Put a sandbox in Stripe's place, for this process and all its threads.
+
+    Yields a ``PaymentsSandbox``; as a decorator it only puts the sandbox there. ``settings`` are further
+    ``GENERIC_PAYMENTS`` settings; pass a ``Sandbox`` to choose its clock or seed.
+    """
+
+    def __init__(self, sandbox: Sandbox | None = None, **settings: Any) -> None:
+        self._sandbox = sandbox
+        self._settings = settings
+
+    def __enter__(self) -> PaymentsSandbox:
+        sandbox = self._sandbox or Sandbox()
+        keys = {"STRIPE_SECRET_KEY": sandbox.secret_key, "STRIPE_WEBHOOK_SECRET": sandbox.webhook_secret}
+        self._stack = _sandboxed(sandbox, {**keys, **self._settings})
+        return self._stack.__enter__()
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._stack.__exit__(*exc_info)
+
+
+@contextmanager
+def _sandboxed(sandbox: Sandbox, settings: Mapping[str, Any]) -> Iterator[PaymentsSandbox]:
+    def handler(method: str, url: str, headers: Mapping[str, str], body: Any) -> tuple[int, Mapping[str, str], bytes]:
+        answer = sandbox.handle(method, url, headers, body)
+        return answer.status, answer.headers, answer.body
+
+    with override_payments(**settings), in_process(handler):
+        yield PaymentsSandbox(sandbox)
+
+
+def webhook_path() -> str:
+    """Return the path of the project's webhook. Raises ``ConfigurationError`` if it has none."""
+    try:
+        return reverse("generic_payments:stripe-webhook")
+    except NoReverseMatch as error:
+        raise ConfigurationError(
+            'The project has no webhook. Add path("payments/", include("django_generic_payments.urls")) to its urls.'
+        ) from error

@@ -1,0 +1,57 @@
+"""
+Which events are understood, and the facts in each.
+
+Every one of them reaches the right status alone, without the others: deliveries may be late, lost, repeated or swapped.
+Source: https://docs.stripe.com/api/events/types.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from django_generic_payments.gateway import CheckoutSession, PaymentIntent
+from django_generic_payments.services.facts import Facts, facts_of_checkout, facts_of_intent
+
+if TYPE_CHECKING:
+    from django_generic_payments.webhooks.intake import StripeEvent
+
+__all__ = ["HANDLERS", "facts_of"]
+
+Handler = Callable[["StripeEvent"], Facts]
+
+
+def facts_of(event: StripeEvent) -> Facts | None:
+    """Return the facts in an event, ``None`` for a type that is not understood. Raises ``UnreadableObject``."""
+    handler = HANDLERS.get(event.type)
+    return handler(event) if handler else None
+
+
+def _checkout(event: StripeEvent) -> Facts:
+    return facts_of_checkout(CheckoutSession.from_object(event.object), event.created, account=event.account)
+
+
+def _checkout_failed(event: StripeEvent) -> Facts:
+    checkout = CheckoutSession.from_object(event.object)
+    return facts_of_checkout(checkout, event.created, account=event.account, failed=True)
+
+
+def _intent(event: StripeEvent) -> Facts:
+    return facts_of_intent(PaymentIntent.from_object(event.object), event.created, account=event.account)
+
+
+def _intent_declined(event: StripeEvent) -> Facts:
+    intent = PaymentIntent.from_object(event.object)
+    return facts_of_intent(intent, event.created, account=event.account, declined=True)
+
+
+HANDLERS: Mapping[str, Handler] = {
+    "checkout.session.completed": _checkout,
+    "checkout.session.async_payment_succeeded": _checkout,
+    "checkout.session.async_payment_failed": _checkout_failed,
+    "checkout.session.expired": _checkout,
+    "payment_intent.succeeded": _intent,
+    "payment_intent.processing": _intent,
+    "payment_intent.payment_failed": _intent_declined,
+    "payment_intent.canceled": _intent,
+}

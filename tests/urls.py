@@ -1,0 +1,7 @@
+"""The addresses of the test project."""
+
+from __future__ import annotations
+
+from django.urls import include, path
+
+urlpatterns = [path("payments/", include("django_generic_payments.urls"))]
