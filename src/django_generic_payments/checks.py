@@ -215,16 +215,17 @@ def _readable(*, check_value_types: bool = True) -> Settings | None:
 
 
 def _wrong_types(settings: Settings) -> Iterator[tuple[str, str]]:
-    if not isinstance(settings.ENABLED, bool):
+    values: dict[str, object] = vars(settings)
+    if not isinstance(values["ENABLED"], bool):
         yield "ENABLED", "True or False"
     for name in _TEXT:
-        if not isinstance(getattr(settings, name), str):
+        if not isinstance(values[name], str):
             yield name, "a string"
-    if not isinstance(settings.STRIPE_WEBHOOK_SECRET, str) and not _is_texts(settings.STRIPE_WEBHOOK_SECRET):
+    if not isinstance(values["STRIPE_WEBHOOK_SECRET"], str) and not _is_texts(settings.STRIPE_WEBHOOK_SECRET):
         yield "STRIPE_WEBHOOK_SECRET", "a string or a list of strings"
     if not _is_texts(settings.ALLOWED_REDIRECT_HOSTS):
         yield "ALLOWED_REDIRECT_HOSTS", "a list of strings"
-    if isinstance(settings.APP_NAME, str) and not 1 <= len(settings.APP_NAME) <= 100:
+    if not 1 <= len(str(settings.APP_NAME)) <= 100:
         yield "APP_NAME", "1 to 100 characters"
     tolerance = settings.WEBHOOK_TOLERANCE
     if type(tolerance) is not int or not 1 <= tolerance <= 600:

@@ -49,7 +49,9 @@ class Settings:
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The secrets that can be used to verify with: never a blank one, which anybody could sign with."""
-        return tuple(secret for secret in self.configured_secrets if secret.startswith("whsec_") and len(secret) > 6)
+        return tuple(
+            secret for secret in self.configured_secrets if secret.startswith("whsec_") and len(secret) > 6
+        )
 
     @property
     def configured_secrets(self) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class InsertOnceQuerySet(QuerySet[_Row]):
         with connections[alias].cursor() as cursor:
             for statement, params in query.get_compiler(using=alias).as_sql():
                 cursor.execute(statement, params)
-            inserted = cursor.rowcount == 1
+            inserted = bool(cursor.rowcount == 1)
         row._state.adding = False
         row._state.db = alias
         return inserted
@@ -101,8 +101,8 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
 
     def with_owed(self) -> PaymentSessionQuerySet:
         """Annotate ``has_owed``: whether a payment event of the session is still to be told."""
-        from_events = self.model._meta.get_field("events").related_model._default_manager
-        return self.annotate(has_owed=Exists(from_events.owed().filter(session_id=OuterRef("pk")).order_by()))
+        events: Any = self.model._meta.get_field("events").related_model
+        return self.annotate(has_owed=Exists(events.objects.owed().filter(session_id=OuterRef("pk"))))
 
 
 class WebhookEventQuerySet(InsertOnceQuerySet["WebhookEvent"]):
@@ -125,7 +125,9 @@ class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
         """
         part, bar = (Value(text, output_field=TextField()) for text in (f"|{receiver}|", "|"))
         is_last = Q(owed_to=part)
-        left = Case(When(is_last, then=Value("", output_field=TextField())), default=Replace("owed_to", part, bar))
+        left = Case(
+            When(is_last, then=Value("", output_field=TextField())), default=Replace("owed_to", part, bar)
+        )
         state = Case(When(is_last, then=Value(DeliveryState.DELIVERED.value)), default=F("state"))
         return bool(
             self.owed()

@@ -67,7 +67,12 @@ class Customer(UUIDModel):
     """
 
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", db_index=False
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="+",
+        db_index=False,
     )
     email = models.CharField(_("e-mail"), max_length=254, blank=True)
     name = models.CharField(_("name"), max_length=255, blank=True)
@@ -81,7 +86,9 @@ class Customer(UUIDModel):
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         constraints = [
-            models.UniqueConstraint(fields=["stripe_customer_id"], name="generic_payments_customer_stripe_id"),
+            models.UniqueConstraint(
+                fields=["stripe_customer_id"], name="generic_payments_customer_stripe_id"
+            ),
             models.UniqueConstraint(fields=["user", "livemode"], name="generic_payments_customer_user"),
         ]
 
@@ -111,7 +118,11 @@ class PaymentSession(UUIDModel):
     livemode = models.BooleanField(_("live mode"))
 
     status = models.CharField(
-        _("status"), max_length=32, choices=SessionStatus.choices, default=SessionStatus.CREATED, editable=False
+        _("status"),
+        max_length=32,
+        choices=SessionStatus.choices,
+        default=SessionStatus.CREATED,
+        editable=False,
     )
     completed_at = models.DateTimeField(null=True, blank=True)
     processing_at = models.DateTimeField(null=True, blank=True)
@@ -122,7 +133,9 @@ class PaymentSession(UUIDModel):
     paid_amount = models.BigIntegerField(default=0)
     refunded_amount = models.BigIntegerField(default=0)
 
-    review_reason = models.CharField(_("review reason"), max_length=32, choices=ReviewReason.choices, blank=True)
+    review_reason = models.CharField(
+        _("review reason"), max_length=32, choices=ReviewReason.choices, blank=True
+    )
     review_decision = models.CharField(max_length=32, blank=True)
     review_note = models.TextField(blank=True)
     reviewed_by = models.CharField(max_length=255, blank=True)
@@ -156,7 +169,9 @@ class PaymentSession(UUIDModel):
             models.UniqueConstraint(
                 fields=["stripe_checkout_session_id"], name="generic_payments_session_checkout"
             ),
-            models.UniqueConstraint(fields=["stripe_payment_intent_id"], name="generic_payments_session_intent"),
+            models.UniqueConstraint(
+                fields=["stripe_payment_intent_id"], name="generic_payments_session_intent"
+            ),
             models.UniqueConstraint(
                 fields=["idempotency_scope", "idempotency_key"], name="generic_payments_session_key"
             ),
@@ -274,7 +289,9 @@ class Transaction(UUIDModel):
 class Refund(UUIDModel):
     """Money that goes back to the payer."""
 
-    session = models.ForeignKey(PaymentSession, on_delete=models.PROTECT, related_name="refunds", db_index=False)
+    session = models.ForeignKey(
+        PaymentSession, on_delete=models.PROTECT, related_name="refunds", db_index=False
+    )
     amount = models.BigIntegerField(_("amount"))
     status = models.CharField(
         _("status"), max_length=32, choices=RefundStatus.choices, default=RefundStatus.REQUESTED
@@ -291,7 +308,9 @@ class Refund(UUIDModel):
         verbose_name_plural = _("refunds")
         constraints = [
             models.UniqueConstraint(fields=["stripe_refund_id"], name="generic_payments_refund_stripe_id"),
-            models.UniqueConstraint(fields=["session", "idempotency_key"], name="generic_payments_refund_key"),
+            models.UniqueConstraint(
+                fields=["session", "idempotency_key"], name="generic_payments_refund_key"
+            ),
             models.CheckConstraint(condition=Q(amount__gt=0), name="generic_payments_refund_amount"),
             models.CheckConstraint(
                 condition=Q(status__in=RefundStatus.values), name="generic_payments_refund_status"
@@ -364,7 +383,9 @@ class PaymentEvent(UUIDModel):
     The key is the same however often the event is delivered: hosts use it as an idempotency key.
     """
 
-    session = models.ForeignKey(PaymentSession, on_delete=models.PROTECT, related_name="events", db_index=False)
+    session = models.ForeignKey(
+        PaymentSession, on_delete=models.PROTECT, related_name="events", db_index=False
+    )
     kind = models.CharField(_("kind"), max_length=32, choices=EventKind.choices)
     #: What it happened to at Stripe, so that the same thing heard twice is one event.
     source_id = models.CharField(max_length=255)
@@ -398,7 +419,9 @@ class PaymentEvent(UUIDModel):
         verbose_name_plural = _("payment events")
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="generic_payments_event_due")]
         constraints = [
-            models.UniqueConstraint(fields=["session", "kind", "source_id"], name="generic_payments_event_source"),
+            models.UniqueConstraint(
+                fields=["session", "kind", "source_id"], name="generic_payments_event_source"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -58,7 +58,9 @@ class Money:
         if self.amount < 0:
             raise MoneyError(f"Money cannot be negative: {self.amount} {self.currency}.")
         if self.amount > _MAXIMUM:
-            raise MoneyError(f"{self.amount} {self.currency} is more than Stripe charges at once ({_MAXIMUM}).")
+            raise MoneyError(
+                f"{self.amount} {self.currency} is more than Stripe charges at once ({_MAXIMUM})."
+            )
         step = _STEPS.get(self.currency, 1)
         if self.amount % step:
             raise MoneyError(
@@ -75,8 +77,10 @@ class Money:
         the value, because rounding a price is the host's decision.
         """
         code = _checked_currency(currency)
-        if not isinstance(value, (Decimal, int)) or isinstance(value, bool):
-            raise MoneyError(f"Money.from_major takes a Decimal or an int, not {value!r}: a float is never exact.")
+        if type(value) not in {Decimal, int}:
+            raise MoneyError(
+                f"Money.from_major takes a Decimal or an int, not {value!r}: a float is never exact."
+            )
         minor = _exact_minor(Decimal(value), CURRENCIES[code])
         if minor is None:
             raise MoneyError(
@@ -117,7 +121,9 @@ class Money:
 def _checked_currency(currency: object) -> str:
     code = currency.lower() if isinstance(currency, str) else ""
     if code not in CURRENCIES:
-        raise MoneyError(f"{currency!r} is not a currency that Stripe charges. Use a three-letter code such as 'gbp'.")
+        raise MoneyError(
+            f"{currency!r} is not a currency that Stripe charges. Use a three-letter code such as 'gbp'."
+        )
     return code
 
 

@@ -105,10 +105,14 @@ class PayableType:
         """Return the id under which the object is stored. Raises ``PayableError`` if it has none yet."""
         key = getattr(obj, "pk", None)
         if key is None or (isinstance(obj, Model) and obj._state.adding):
-            raise PayableError(f"{obj.__class__.__name__} has no primary key yet. Save it before it is paid for.")
+            raise PayableError(
+                f"{obj.__class__.__name__} has no primary key yet. Save it before it is paid for."
+            )
         payable_id = str(key)
         if len(payable_id) > _ID_LENGTH:
-            raise PayableError(f"The id of {self.name!r} is longer than {_ID_LENGTH} characters: {payable_id[:20]}…")
+            raise PayableError(
+                f"The id of {self.name!r} is longer than {_ID_LENGTH} characters: {payable_id[:20]}…"
+            )
         return payable_id
 
 
@@ -137,7 +141,9 @@ def payable(name: Any = None) -> Any:
     return decorate
 
 
-def register(cls: type, name: str | None = None, *, resolver: Callable[[str], Any] | None = None) -> PayableType:
+def register(
+    cls: type, name: str | None = None, *, resolver: Callable[[str], Any] | None = None
+) -> PayableType:
     """
     Register a class whose objects can be paid for.
 
@@ -146,8 +152,11 @@ def register(cls: type, name: str | None = None, *, resolver: Callable[[str], An
     is abstract or has a composite primary key.
     """
     _check_class(cls, resolver)
-    is_model = issubclass(cls, Model)
-    chosen = name or (cls._meta.label_lower if is_model else f"{cls.__module__}.{cls.__qualname__}".lower())
+    chosen = name or (
+        str(cls._meta.label_lower)
+        if issubclass(cls, Model)
+        else f"{cls.__module__}.{cls.__qualname__}".lower()
+    )
     if not _NAME.fullmatch(chosen):
         raise ConfigurationError(
             f"{chosen!r} cannot name a payable. Use up to 100 lower-case letters, digits, '.', '_' and '-'."
@@ -176,13 +185,17 @@ def get_payable_type(of: Any) -> PayableType:
     if isinstance(of, str):
         if of in _types:
             return _types[of]
-        raise UnknownPayable(f"No payable is registered as {of!r}. Registered: {', '.join(sorted(_types)) or 'none'}.")
+        raise UnknownPayable(
+            f"No payable is registered as {of!r}. Registered: {', '.join(sorted(_types)) or 'none'}."
+        )
     by_class = {each.cls: each for each in _types.values()}
     cls = of if isinstance(of, type) else type(of)
     for candidate in cls.__mro__:
         if candidate in by_class:
             return by_class[candidate]
-    raise UnknownPayable(f"{cls.__name__} is not registered. Decorate it with @payable, or call register({cls.__name__}).")
+    raise UnknownPayable(
+        f"{cls.__name__} is not registered. Decorate it with @payable, or call register({cls.__name__})."
+    )
 
 
 def price_of(obj: Any, purpose: str, currency: str | None, default_currency: str) -> Money:
@@ -241,7 +254,9 @@ def _as_money(value: Any) -> Money:
 def _check_class(cls: type, resolver: Callable[[str], Any] | None) -> None:
     missing = [name for name in _REQUIRED if not callable(getattr(cls, name, None))]
     if missing:
-        raise ConfigurationError(f"{cls.__name__} cannot be paid for without {', '.join(missing)}. Define them.")
+        raise ConfigurationError(
+            f"{cls.__name__} cannot be paid for without {', '.join(missing)}. Define them."
+        )
     if not issubclass(cls, Model):
         if resolver is None:
             raise ConfigurationError(

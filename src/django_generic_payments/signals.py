@@ -71,7 +71,7 @@ class PaymentSignal(Signal):
         Raises ``ConfigurationError`` for a receiver that could not be recognised in another process (a lambda, a
         function inside a function, a method of an instance) unless ``dispatch_uid`` names it, and for an async one.
         """
-        if inspect.iscoroutinefunction(receiver) or inspect.iscoroutinefunction(getattr(receiver, "__call__", None)):
+        if inspect.iscoroutinefunction(receiver) or inspect.iscoroutinefunction(type(receiver).__call__):
             raise ConfigurationError(
                 f"{receiver!r} is async, and its writes could not be committed together with the mark that it "
                 "was told. Connect a plain function."
@@ -86,7 +86,9 @@ class PaymentSignal(Signal):
             live.append(_Connection(identity, sender, _reference(receiver, weak), lookup_key))
         self._connections = live
 
-    def disconnect(self, receiver: Receiver | None = None, sender: Any = None, dispatch_uid: str | None = None) -> bool:
+    def disconnect(
+        self, receiver: Receiver | None = None, sender: Any = None, dispatch_uid: str | None = None
+    ) -> bool:
         """Disconnect a receiver; what is still owed to it is closed without a call."""
         lookup_key = (dispatch_uid or _receiver_key(receiver), id(sender))
         self._connections = [each for each in self._live_connections() if each.lookup_key != lookup_key]

@@ -26,7 +26,6 @@ from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
 __all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
 
 
-
 class override_payments(override_settings):  # noqa: N801 (named as the Django class it extends)
     """
     Change some of the ``GENERIC_PAYMENTS`` settings for a test.
@@ -67,7 +66,9 @@ class PaymentsSandbox:
         )
         return self._and_deliver(outcome, deliver)
 
-    def decline(self, session: PaymentSession, *, card: str = "4000000000000002", deliver: bool = True) -> Outcome:
+    def decline(
+        self, session: PaymentSession, *, card: str = "4000000000000002", deliver: bool = True
+    ) -> Outcome:
         """Try to pay with a card that is declined: the checkout stays open."""
         return self.pay(session, card=card, deliver=deliver)
 
@@ -133,7 +134,9 @@ class PaymentsSandbox:
             Client().get(session.pay_url, secure=bool(django_settings.SECURE_SSL_REDIRECT))
             session.refresh_from_db()
         if not session.stripe_checkout_session_id:
-            raise ValueError(f"Session {session.pk} has no checkout to pay; its status is {session.status!r}.")
+            raise ValueError(
+                f"Session {session.pk} has no checkout to pay; its status is {session.status!r}."
+            )
         return session.stripe_checkout_session_id
 
 
@@ -161,7 +164,9 @@ class use_sandbox(ContextDecorator):  # noqa: N801 (used like a function)
 
 @contextmanager
 def _sandboxed(sandbox: Sandbox, settings: Mapping[str, Any]) -> Iterator[PaymentsSandbox]:
-    def handler(method: str, url: str, headers: Mapping[str, str], body: Any) -> tuple[int, Mapping[str, str], bytes]:
+    def handler(
+        method: str, url: str, headers: Mapping[str, str], body: Any
+    ) -> tuple[int, Mapping[str, str], bytes]:
         answer = sandbox.handle(method, url, headers, body)
         return answer.status, answer.headers, answer.body
 

@@ -21,9 +21,9 @@ def in_transaction() -> bool:
     a host's plain ``TestCase`` behaves like production.
     """
     connection = connections[database_alias()]
-    return connection.in_atomic_block and not (
-        connection.atomic_blocks and connection.atomic_blocks[-1]._from_testcase
-    )
+    if not connection.in_atomic_block:
+        return False
+    return not (connection.atomic_blocks and getattr(connection.atomic_blocks[-1], "_from_testcase", False))
 
 
 def limit_lock_wait() -> None:

@@ -51,14 +51,18 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Take an event from Stripe: 200 when it is done with, 400 when it is not Stripe's, 503 to have it come again."""
     settings = get_settings()
     if not settings.webhook_secrets:
-        logger.error("A webhook was refused: GENERIC_PAYMENTS['STRIPE_WEBHOOK_SECRET'] holds no whsec_… secret.")
+        logger.error(
+            "A webhook was refused: GENERIC_PAYMENTS['STRIPE_WEBHOOK_SECRET'] holds no whsec_… secret."
+        )
         return JsonResponse({"error": "unavailable"}, status=503)
     try:
         event = read_event(_body(request), request.headers.get("Stripe-Signature", ""), settings)
     except WebhookRejected as error:
         logger.warning("A webhook was refused: %s.", error.reason)
         return JsonResponse({"error": "invalid"}, status=400)
-    return JsonResponse({"received": True}) if receive(event) else JsonResponse({"error": "retry"}, status=503)
+    return (
+        JsonResponse({"received": True}) if receive(event) else JsonResponse({"error": "retry"}, status=503)
+    )
 
 
 @never_cache

@@ -58,7 +58,9 @@ class StripeGateway:
     def retrieve_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
         """Return a checkout with its payment intent."""
         with self._call():
-            answer = self._client.v1.checkout.sessions.retrieve(checkout_session_id, {"expand": ["payment_intent"]})
+            answer = self._client.v1.checkout.sessions.retrieve(
+                checkout_session_id, {"expand": ["payment_intent"]}
+            )
         return CheckoutSession.from_object(answer.to_dict(for_json=True))
 
     def expire_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
@@ -92,7 +94,10 @@ def get_gateway(*, patient: bool = True) -> StripeGateway:
     if _handlers:
         http_client, retries = cast(stripe.HTTPClient, _handlers[-1]), 0
     else:
-        http_client, retries = _http_client(_TIMEOUT if patient else _SHORT_TIMEOUT), _RETRIES if patient else 0
+        http_client, retries = (
+            _http_client(_TIMEOUT if patient else _SHORT_TIMEOUT),
+            _RETRIES if patient else 0,
+        )
     with translated_errors():
         client = stripe.StripeClient(
             settings.STRIPE_SECRET_KEY,
@@ -125,4 +130,3 @@ _handlers_lock = threading.Lock()
 def _http_client(timeout: tuple[float, float]) -> stripe.HTTPClient:
     # Kept for the life of the process: it holds one pool of connections for each thread.
     return stripe.RequestsClient(timeout=timeout)
-

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, NoReturn
 
 from django_generic_payments.exceptions import UnreadableObject
 
@@ -114,7 +114,9 @@ class FieldReader:
     def text(self, name: str) -> str:
         """Return a string that must be there."""
         value = self._data.get(name)
-        return value if isinstance(value, str) and value else self._unreadable(name)
+        if isinstance(value, str) and value:
+            return value
+        self._unreadable(name)
 
     def optional_text(self, name: str) -> str:
         """Return a string, or ``""`` for null."""
@@ -123,7 +125,9 @@ class FieldReader:
     def integer(self, name: str) -> int:
         """Return an integer that must be there."""
         value = self._data.get(name)
-        return value if type(value) is int and abs(value) < 2**63 else self._unreadable(name)
+        if type(value) is int and abs(value) < 2**63:
+            return value
+        self._unreadable(name)
 
     def optional_integer(self, name: str) -> int | None:
         """Return an integer, or ``None`` for null."""
@@ -132,16 +136,17 @@ class FieldReader:
     def flag(self, name: str) -> bool:
         """Return a boolean that must be there."""
         value = self._data.get(name)
-        return value if isinstance(value, bool) else self._unreadable(name)
+        if isinstance(value, bool):
+            return value
+        self._unreadable(name)
 
     def moment(self, name: str) -> datetime:
         """Return a time, which Stripe sends in seconds since 1970."""
+        seconds = self.integer(name)
         try:
-            return datetime.fromtimestamp(self.integer(name), tz=timezone.utc)
-        except (OverflowError, OSError, ValueError) as error:
-            if isinstance(error, UnreadableObject):
-                raise
-            return self._unreadable(name)
+            return datetime.fromtimestamp(seconds, tz=timezone.utc)
+        except (OverflowError, OSError, ValueError):
+            self._unreadable(name)
 
     def reference(self, name: str) -> str:
         """Return the id of another object, expanded or not, or ``""`` for null."""
@@ -155,9 +160,11 @@ class FieldReader:
         value = self._data.get("metadata")
         if value is None:
             return {}
-        return value if isinstance(value, Mapping) else self._unreadable("metadata")
+        if isinstance(value, Mapping):
+            return value
+        self._unreadable("metadata")
 
-    def _unreadable(self, name: str) -> Any:
+    def _unreadable(self, name: str) -> NoReturn:
         raise UnreadableObject(
             f"The {self._kind} from Stripe has no usable {name!r}. "
             "Check the API version of the webhook endpoint against the one this package is made for."

@@ -23,14 +23,14 @@ class InProcessClient(stripe.HTTPClient):
         self._handler = handler
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None
-    ) -> tuple[bytes, int, Mapping[str, str]]:
+        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_usage: Any
+    ) -> tuple[str, int, Mapping[str, str]]:
         """Answer one request of the SDK."""
         try:
             status, answer_headers, body = self._handler(method.upper(), url, headers or {}, post_data)
         except ConnectionError as error:
-            raise stripe.APIConnectionError("The connection to the sandbox was lost.", should_retry=False) from error
-        return body, status, answer_headers
+            raise stripe.APIConnectionError("The connection to the sandbox was lost.") from error  # type: ignore[no-untyped-call]
+        return body.decode("utf-8"), status, answer_headers
 
     def close(self) -> None:
         """Do nothing: there is no socket."""

@@ -10,7 +10,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,263 +18,653 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Customer',
+            name="Customer",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('email', models.CharField(blank=True, max_length=254, verbose_name='e-mail')),
-                ('name', models.CharField(blank=True, max_length=255, verbose_name='name')),
-                ('phone', models.CharField(blank=True, max_length=64, verbose_name='phone')),
-                ('stripe_customer_id', models.CharField(blank=True, max_length=255, null=True)),
-                ('livemode', models.BooleanField(verbose_name='live mode')),
-                ('user', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("email", models.CharField(blank=True, max_length=254, verbose_name="e-mail")),
+                ("name", models.CharField(blank=True, max_length=255, verbose_name="name")),
+                ("phone", models.CharField(blank=True, max_length=64, verbose_name="phone")),
+                ("stripe_customer_id", models.CharField(blank=True, max_length=255, null=True)),
+                ("livemode", models.BooleanField(verbose_name="live mode")),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'customer',
-                'verbose_name_plural': 'customers',
+                "verbose_name": "customer",
+                "verbose_name_plural": "customers",
             },
         ),
         migrations.CreateModel(
-            name='PaymentSession',
+            name="PaymentSession",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('payable_type', models.CharField(max_length=100, verbose_name='payable type')),
-                ('payable_id', models.CharField(max_length=128, verbose_name='payable id')),
-                ('purpose', models.CharField(blank=True, default='', max_length=50, verbose_name='purpose')),
-                ('slot', models.CharField(blank=True, editable=False, max_length=300, null=True)),
-                ('amount', models.BigIntegerField(verbose_name='amount')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('description', models.TextField(blank=True, verbose_name='description')),
-                ('metadata', models.JSONField(blank=True, default=dict, verbose_name='metadata')),
-                ('livemode', models.BooleanField(verbose_name='live mode')),
-                ('status', models.CharField(choices=[('created', 'Created'), ('pending', 'Waiting for the payer'), ('processing', 'Processing'), ('succeeded', 'Paid'), ('partially_refunded', 'Partially refunded'), ('refunded', 'Refunded'), ('failed', 'Failed'), ('canceled', 'Canceled'), ('expired', 'Expired')], default='created', editable=False, max_length=32, verbose_name='status')),
-                ('completed_at', models.DateTimeField(blank=True, null=True)),
-                ('processing_at', models.DateTimeField(blank=True, null=True)),
-                ('paid_at', models.DateTimeField(blank=True, null=True)),
-                ('failed_at', models.DateTimeField(blank=True, null=True)),
-                ('expired_at', models.DateTimeField(blank=True, null=True)),
-                ('canceled_at', models.DateTimeField(blank=True, null=True)),
-                ('paid_amount', models.BigIntegerField(default=0)),
-                ('refunded_amount', models.BigIntegerField(default=0)),
-                ('review_reason', models.CharField(blank=True, choices=[('amount', 'Another amount was paid'), ('currency', 'Another currency was paid'), ('mode', 'Paid in the other mode, test or live, or not by a one-off payment'), ('account', 'Paid to another Stripe account'), ('marker', 'Paid through a Checkout Session that is not the one we opened'), ('duplicate', 'Paid although another session holds the payable'), ('payable_gone', 'What was paid for is gone')], max_length=32, verbose_name='review reason')),
-                ('review_decision', models.CharField(blank=True, max_length=32)),
-                ('review_note', models.TextField(blank=True)),
-                ('reviewed_by', models.CharField(blank=True, max_length=255)),
-                ('reviewed_at', models.DateTimeField(blank=True, null=True)),
-                ('stripe_checkout_session_id', models.CharField(blank=True, max_length=255, null=True)),
-                ('stripe_payment_intent_id', models.CharField(blank=True, max_length=255, null=True)),
-                ('stripe_checkout_url', models.TextField(blank=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('stripe_params', models.TextField(blank=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=1)),
-                ('synced_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('idempotency_scope', models.CharField(blank=True, max_length=100)),
-                ('idempotency_key', models.CharField(blank=True, max_length=255, null=True)),
-                ('request_fingerprint', models.CharField(blank=True, max_length=64)),
-                ('success_url', models.TextField(blank=True)),
-                ('cancel_url', models.TextField(blank=True)),
-                ('customer', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='payment_sessions', to='generic_payments.customer')),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("payable_type", models.CharField(max_length=100, verbose_name="payable type")),
+                ("payable_id", models.CharField(max_length=128, verbose_name="payable id")),
+                ("purpose", models.CharField(blank=True, default="", max_length=50, verbose_name="purpose")),
+                ("slot", models.CharField(blank=True, editable=False, max_length=300, null=True)),
+                ("amount", models.BigIntegerField(verbose_name="amount")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("description", models.TextField(blank=True, verbose_name="description")),
+                ("metadata", models.JSONField(blank=True, default=dict, verbose_name="metadata")),
+                ("livemode", models.BooleanField(verbose_name="live mode")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("created", "Created"),
+                            ("pending", "Waiting for the payer"),
+                            ("processing", "Processing"),
+                            ("succeeded", "Paid"),
+                            ("partially_refunded", "Partially refunded"),
+                            ("refunded", "Refunded"),
+                            ("failed", "Failed"),
+                            ("canceled", "Canceled"),
+                            ("expired", "Expired"),
+                        ],
+                        default="created",
+                        editable=False,
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                ("completed_at", models.DateTimeField(blank=True, null=True)),
+                ("processing_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_at", models.DateTimeField(blank=True, null=True)),
+                ("failed_at", models.DateTimeField(blank=True, null=True)),
+                ("expired_at", models.DateTimeField(blank=True, null=True)),
+                ("canceled_at", models.DateTimeField(blank=True, null=True)),
+                ("paid_amount", models.BigIntegerField(default=0)),
+                ("refunded_amount", models.BigIntegerField(default=0)),
+                (
+                    "review_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("amount", "Another amount was paid"),
+                            ("currency", "Another currency was paid"),
+                            ("mode", "Paid in the other mode, test or live, or not by a one-off payment"),
+                            ("account", "Paid to another Stripe account"),
+                            ("marker", "Paid through a Checkout Session that is not the one we opened"),
+                            ("duplicate", "Paid although another session holds the payable"),
+                            ("payable_gone", "What was paid for is gone"),
+                        ],
+                        max_length=32,
+                        verbose_name="review reason",
+                    ),
+                ),
+                ("review_decision", models.CharField(blank=True, max_length=32)),
+                ("review_note", models.TextField(blank=True)),
+                ("reviewed_by", models.CharField(blank=True, max_length=255)),
+                ("reviewed_at", models.DateTimeField(blank=True, null=True)),
+                ("stripe_checkout_session_id", models.CharField(blank=True, max_length=255, null=True)),
+                ("stripe_payment_intent_id", models.CharField(blank=True, max_length=255, null=True)),
+                ("stripe_checkout_url", models.TextField(blank=True)),
+                ("expires_at", models.DateTimeField(blank=True, null=True)),
+                ("stripe_params", models.TextField(blank=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=1)),
+                ("synced_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                ("idempotency_scope", models.CharField(blank=True, max_length=100)),
+                ("idempotency_key", models.CharField(blank=True, max_length=255, null=True)),
+                ("request_fingerprint", models.CharField(blank=True, max_length=64)),
+                ("success_url", models.TextField(blank=True)),
+                ("cancel_url", models.TextField(blank=True)),
+                (
+                    "customer",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="payment_sessions",
+                        to="generic_payments.customer",
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment session',
-                'verbose_name_plural': 'payment sessions',
-                'get_latest_by': 'created',
+                "verbose_name": "payment session",
+                "verbose_name_plural": "payment sessions",
+                "get_latest_by": "created",
             },
         ),
         migrations.CreateModel(
-            name='Dispute',
+            name="Dispute",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('amount', models.BigIntegerField(verbose_name='amount')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('status', models.CharField(choices=[('warning_needs_response', 'Inquiry: needs response'), ('warning_under_review', 'Inquiry: under review'), ('warning_closed', 'Inquiry: closed'), ('needs_response', 'Needs response'), ('under_review', 'Under review'), ('appeal_needs_response', 'Appeal: needs response'), ('appeal_under_review', 'Appeal: under review'), ('prevented', 'Prevented'), ('won', 'Won'), ('lost', 'Lost')], max_length=32, verbose_name='status')),
-                ('reason', models.CharField(blank=True, max_length=64, verbose_name='reason')),
-                ('stripe_dispute_id', models.CharField(max_length=255)),
-                ('evidence_due_by', models.DateTimeField(blank=True, null=True, verbose_name='evidence due by')),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='disputes', to='generic_payments.paymentsession')),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("amount", models.BigIntegerField(verbose_name="amount")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("warning_needs_response", "Inquiry: needs response"),
+                            ("warning_under_review", "Inquiry: under review"),
+                            ("warning_closed", "Inquiry: closed"),
+                            ("needs_response", "Needs response"),
+                            ("under_review", "Under review"),
+                            ("appeal_needs_response", "Appeal: needs response"),
+                            ("appeal_under_review", "Appeal: under review"),
+                            ("prevented", "Prevented"),
+                            ("won", "Won"),
+                            ("lost", "Lost"),
+                        ],
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
+                ("stripe_dispute_id", models.CharField(max_length=255)),
+                (
+                    "evidence_due_by",
+                    models.DateTimeField(blank=True, null=True, verbose_name="evidence due by"),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="disputes",
+                        to="generic_payments.paymentsession",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'dispute',
-                'verbose_name_plural': 'disputes',
+                "verbose_name": "dispute",
+                "verbose_name_plural": "disputes",
             },
         ),
         migrations.CreateModel(
-            name='Refund',
+            name="Refund",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('amount', models.BigIntegerField(verbose_name='amount')),
-                ('status', models.CharField(choices=[('requested', 'Requested'), ('pending', 'Pending'), ('requires_action', 'Requires action'), ('succeeded', 'Succeeded'), ('failed', 'Failed'), ('canceled', 'Canceled')], default='requested', max_length=32, verbose_name='status')),
-                ('reason', models.CharField(blank=True, max_length=64, verbose_name='reason')),
-                ('failure_reason', models.CharField(blank=True, max_length=64)),
-                ('requested_by', models.CharField(blank=True, max_length=255)),
-                ('idempotency_key', models.CharField(max_length=255)),
-                ('stripe_params', models.TextField(blank=True)),
-                ('stripe_refund_id', models.CharField(blank=True, max_length=255, null=True)),
-                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='refunds', to='generic_payments.paymentsession')),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("amount", models.BigIntegerField(verbose_name="amount")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("pending", "Pending"),
+                            ("requires_action", "Requires action"),
+                            ("succeeded", "Succeeded"),
+                            ("failed", "Failed"),
+                            ("canceled", "Canceled"),
+                        ],
+                        default="requested",
+                        max_length=32,
+                        verbose_name="status",
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, max_length=64, verbose_name="reason")),
+                ("failure_reason", models.CharField(blank=True, max_length=64)),
+                ("requested_by", models.CharField(blank=True, max_length=255)),
+                ("idempotency_key", models.CharField(max_length=255)),
+                ("stripe_params", models.TextField(blank=True)),
+                ("stripe_refund_id", models.CharField(blank=True, max_length=255, null=True)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="refunds",
+                        to="generic_payments.paymentsession",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'refund',
-                'verbose_name_plural': 'refunds',
+                "verbose_name": "refund",
+                "verbose_name_plural": "refunds",
             },
         ),
         migrations.CreateModel(
-            name='Transaction',
+            name="Transaction",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('payment', 'Payment'), ('refund', 'Refund'), ('refund_reversal', 'Refund reversal'), ('dispute', 'Dispute'), ('dispute_reversal', 'Dispute reversal')], max_length=32, verbose_name='kind')),
-                ('gross', models.BigIntegerField(verbose_name='gross')),
-                ('currency', models.CharField(max_length=3, verbose_name='currency')),
-                ('source_id', models.CharField(max_length=255)),
-                ('stripe_charge_id', models.CharField(blank=True, max_length=255)),
-                ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('livemode', models.BooleanField(verbose_name='live mode')),
-                ('settled_gross', models.BigIntegerField(blank=True, null=True, verbose_name='settled gross')),
-                ('fee', models.BigIntegerField(blank=True, null=True, verbose_name='fee')),
-                ('net', models.BigIntegerField(blank=True, null=True, verbose_name='net')),
-                ('settlement_currency', models.CharField(blank=True, max_length=3)),
-                ('exchange_rate', models.DecimalField(blank=True, decimal_places=10, max_digits=20, null=True)),
-                ('stripe_balance_transaction_id', models.CharField(blank=True, max_length=255)),
-                ('session', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='transactions', to='generic_payments.paymentsession')),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("payment", "Payment"),
+                            ("refund", "Refund"),
+                            ("refund_reversal", "Refund reversal"),
+                            ("dispute", "Dispute"),
+                            ("dispute_reversal", "Dispute reversal"),
+                        ],
+                        max_length=32,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("gross", models.BigIntegerField(verbose_name="gross")),
+                ("currency", models.CharField(max_length=3, verbose_name="currency")),
+                ("source_id", models.CharField(max_length=255)),
+                ("stripe_charge_id", models.CharField(blank=True, max_length=255)),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                ("livemode", models.BooleanField(verbose_name="live mode")),
+                (
+                    "settled_gross",
+                    models.BigIntegerField(blank=True, null=True, verbose_name="settled gross"),
+                ),
+                ("fee", models.BigIntegerField(blank=True, null=True, verbose_name="fee")),
+                ("net", models.BigIntegerField(blank=True, null=True, verbose_name="net")),
+                ("settlement_currency", models.CharField(blank=True, max_length=3)),
+                (
+                    "exchange_rate",
+                    models.DecimalField(blank=True, decimal_places=10, max_digits=20, null=True),
+                ),
+                ("stripe_balance_transaction_id", models.CharField(blank=True, max_length=255)),
+                (
+                    "session",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="transactions",
+                        to="generic_payments.paymentsession",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'transaction',
-                'verbose_name_plural': 'transactions',
+                "verbose_name": "transaction",
+                "verbose_name_plural": "transactions",
             },
         ),
         migrations.CreateModel(
-            name='PaymentEvent',
+            name="PaymentEvent",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('attempt_failed', 'Attempt declined'), ('payment_succeeded', 'Payment succeeded'), ('payment_processing', 'Payment processing'), ('payment_failed', 'Payment failed'), ('payment_expired', 'Checkout expired'), ('payment_canceled', 'Payment canceled'), ('payment_duplicated', 'Paid twice'), ('payment_needs_review', 'Needs review'), ('payment_refunded', 'Payment refunded'), ('refund_failed', 'Refund failed'), ('dispute_opened', 'Dispute opened'), ('dispute_closed', 'Dispute closed')], max_length=32, verbose_name='kind')),
-                ('source_id', models.CharField(max_length=255)),
-                ('occurred_at', models.DateTimeField(verbose_name='occurred at')),
-                ('cause', models.CharField(choices=[('webhook', 'Webhook'), ('return_page', 'Return page'), ('reconciliation', 'Reconciliation'), ('person', 'Person')], max_length=32, verbose_name='cause')),
-                ('caused_by', models.CharField(blank=True, max_length=255)),
-                ('note', models.TextField(blank=True, verbose_name='note')),
-                ('state', models.CharField(choices=[('owed', 'Owed'), ('delivered', 'Delivered'), ('dead', 'Given up')], max_length=16, verbose_name='state')),
-                ('owed_to', models.TextField(blank=True)),
-                ('delivered_to', models.TextField(blank=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
-                ('dispute', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generic_payments.dispute')),
-                ('session', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='events', to='generic_payments.paymentsession')),
-                ('refund', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generic_payments.refund')),
-                ('transaction', models.ForeignKey(blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='generic_payments.transaction')),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("attempt_failed", "Attempt declined"),
+                            ("payment_succeeded", "Payment succeeded"),
+                            ("payment_processing", "Payment processing"),
+                            ("payment_failed", "Payment failed"),
+                            ("payment_expired", "Checkout expired"),
+                            ("payment_canceled", "Payment canceled"),
+                            ("payment_duplicated", "Paid twice"),
+                            ("payment_needs_review", "Needs review"),
+                            ("payment_refunded", "Payment refunded"),
+                            ("refund_failed", "Refund failed"),
+                            ("dispute_opened", "Dispute opened"),
+                            ("dispute_closed", "Dispute closed"),
+                        ],
+                        max_length=32,
+                        verbose_name="kind",
+                    ),
+                ),
+                ("source_id", models.CharField(max_length=255)),
+                ("occurred_at", models.DateTimeField(verbose_name="occurred at")),
+                (
+                    "cause",
+                    models.CharField(
+                        choices=[
+                            ("webhook", "Webhook"),
+                            ("return_page", "Return page"),
+                            ("reconciliation", "Reconciliation"),
+                            ("person", "Person"),
+                        ],
+                        max_length=32,
+                        verbose_name="cause",
+                    ),
+                ),
+                ("caused_by", models.CharField(blank=True, max_length=255)),
+                ("note", models.TextField(blank=True, verbose_name="note")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("owed", "Owed"), ("delivered", "Delivered"), ("dead", "Given up")],
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                ("owed_to", models.TextField(blank=True)),
+                ("delivered_to", models.TextField(blank=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
+                (
+                    "dispute",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generic_payments.dispute",
+                    ),
+                ),
+                (
+                    "session",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="events",
+                        to="generic_payments.paymentsession",
+                    ),
+                ),
+                (
+                    "refund",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generic_payments.refund",
+                    ),
+                ),
+                (
+                    "transaction",
+                    models.ForeignKey(
+                        blank=True,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="generic_payments.transaction",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'payment event',
-                'verbose_name_plural': 'payment events',
+                "verbose_name": "payment event",
+                "verbose_name_plural": "payment events",
             },
         ),
         migrations.CreateModel(
-            name='WebhookEvent',
+            name="WebhookEvent",
             fields=[
-                ('created', model_utils.fields.AutoCreatedField(default=django.utils.timezone.now, editable=False, verbose_name='created')),
-                ('modified', model_utils.fields.AutoLastModifiedField(default=django.utils.timezone.now, editable=False, verbose_name='modified')),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('stripe_event_id', models.CharField(max_length=255)),
-                ('type', models.CharField(max_length=255, verbose_name='type')),
-                ('api_version', models.CharField(blank=True, max_length=64)),
-                ('livemode', models.BooleanField(verbose_name='live mode')),
-                ('account', models.CharField(blank=True, max_length=255)),
-                ('created_at_stripe', models.DateTimeField()),
-                ('body', models.TextField(blank=True)),
-                ('state', models.CharField(choices=[('received', 'Received'), ('processed', 'Processed'), ('ignored', 'Ignored'), ('failed', 'Failed'), ('dead', 'Given up')], max_length=16, verbose_name='state')),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(blank=True, null=True)),
-                ('last_error', models.TextField(blank=True)),
+                (
+                    "created",
+                    model_utils.fields.AutoCreatedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="created"
+                    ),
+                ),
+                (
+                    "modified",
+                    model_utils.fields.AutoLastModifiedField(
+                        default=django.utils.timezone.now, editable=False, verbose_name="modified"
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False),
+                ),
+                ("stripe_event_id", models.CharField(max_length=255)),
+                ("type", models.CharField(max_length=255, verbose_name="type")),
+                ("api_version", models.CharField(blank=True, max_length=64)),
+                ("livemode", models.BooleanField(verbose_name="live mode")),
+                ("account", models.CharField(blank=True, max_length=255)),
+                ("created_at_stripe", models.DateTimeField()),
+                ("body", models.TextField(blank=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("received", "Received"),
+                            ("processed", "Processed"),
+                            ("ignored", "Ignored"),
+                            ("failed", "Failed"),
+                            ("dead", "Given up"),
+                        ],
+                        max_length=16,
+                        verbose_name="state",
+                    ),
+                ),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("next_attempt_at", models.DateTimeField(blank=True, null=True)),
+                ("last_error", models.TextField(blank=True)),
             ],
             options={
-                'verbose_name': 'webhook event',
-                'verbose_name_plural': 'webhook events',
-                'indexes': [models.Index(fields=['state', 'next_attempt_at'], name='generic_payments_webhook_due')],
-                'constraints': [models.UniqueConstraint(fields=('stripe_event_id', 'account', 'livemode'), name='generic_payments_webhook_event')],
+                "verbose_name": "webhook event",
+                "verbose_name_plural": "webhook events",
+                "indexes": [
+                    models.Index(fields=["state", "next_attempt_at"], name="generic_payments_webhook_due")
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("stripe_event_id", "account", "livemode"),
+                        name="generic_payments_webhook_event",
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('stripe_customer_id',), name='generic_payments_customer_stripe_id'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(
+                fields=("stripe_customer_id",), name="generic_payments_customer_stripe_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='customer',
-            constraint=models.UniqueConstraint(fields=('user', 'livemode'), name='generic_payments_customer_user'),
+            model_name="customer",
+            constraint=models.UniqueConstraint(
+                fields=("user", "livemode"), name="generic_payments_customer_user"
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentsession',
-            index=models.Index(fields=['payable_type', 'payable_id'], name='generic_payments_payable'),
+            model_name="paymentsession",
+            index=models.Index(fields=["payable_type", "payable_id"], name="generic_payments_payable"),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.UniqueConstraint(fields=('slot',), name='generic_payments_session_slot'),
+            model_name="paymentsession",
+            constraint=models.UniqueConstraint(fields=("slot",), name="generic_payments_session_slot"),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.UniqueConstraint(fields=('stripe_checkout_session_id',), name='generic_payments_session_checkout'),
+            model_name="paymentsession",
+            constraint=models.UniqueConstraint(
+                fields=("stripe_checkout_session_id",), name="generic_payments_session_checkout"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.UniqueConstraint(fields=('stripe_payment_intent_id',), name='generic_payments_session_intent'),
+            model_name="paymentsession",
+            constraint=models.UniqueConstraint(
+                fields=("stripe_payment_intent_id",), name="generic_payments_session_intent"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.UniqueConstraint(fields=('idempotency_scope', 'idempotency_key'), name='generic_payments_session_key'),
+            model_name="paymentsession",
+            constraint=models.UniqueConstraint(
+                fields=("idempotency_scope", "idempotency_key"), name="generic_payments_session_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='generic_payments_session_amount'),
+            model_name="paymentsession",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="generic_payments_session_amount"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='paymentsession',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['created', 'pending', 'processing', 'succeeded', 'partially_refunded', 'refunded', 'failed', 'canceled', 'expired'])), name='generic_payments_session_status'),
+            model_name="paymentsession",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        [
+                            "created",
+                            "pending",
+                            "processing",
+                            "succeeded",
+                            "partially_refunded",
+                            "refunded",
+                            "failed",
+                            "canceled",
+                            "expired",
+                        ],
+                    )
+                ),
+                name="generic_payments_session_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='dispute',
-            constraint=models.UniqueConstraint(fields=('stripe_dispute_id',), name='generic_payments_dispute_stripe_id'),
+            model_name="dispute",
+            constraint=models.UniqueConstraint(
+                fields=("stripe_dispute_id",), name="generic_payments_dispute_stripe_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(fields=('stripe_refund_id',), name='generic_payments_refund_stripe_id'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                fields=("stripe_refund_id",), name="generic_payments_refund_stripe_id"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.UniqueConstraint(fields=('session', 'idempotency_key'), name='generic_payments_refund_key'),
+            model_name="refund",
+            constraint=models.UniqueConstraint(
+                fields=("session", "idempotency_key"), name="generic_payments_refund_key"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('amount__gt', 0)), name='generic_payments_refund_amount'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("amount__gt", 0)), name="generic_payments_refund_amount"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='refund',
-            constraint=models.CheckConstraint(condition=models.Q(('status__in', ['requested', 'pending', 'requires_action', 'succeeded', 'failed', 'canceled'])), name='generic_payments_refund_status'),
+            model_name="refund",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "status__in",
+                        ["requested", "pending", "requires_action", "succeeded", "failed", "canceled"],
+                    )
+                ),
+                name="generic_payments_refund_status",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.UniqueConstraint(fields=('source_id', 'kind', 'livemode'), name='generic_payments_transaction_source'),
+            model_name="transaction",
+            constraint=models.UniqueConstraint(
+                fields=("source_id", "kind", "livemode"), name="generic_payments_transaction_source"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transaction',
-            constraint=models.CheckConstraint(condition=models.Q(('net__isnull', True), ('net', django.db.models.expressions.CombinedExpression(models.F('settled_gross'), '-', models.F('fee'))), _connector='OR'), name='generic_payments_transaction_net'),
+            model_name="transaction",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("net__isnull", True),
+                    (
+                        "net",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("settled_gross"), "-", models.F("fee")
+                        ),
+                    ),
+                    _connector="OR",
+                ),
+                name="generic_payments_transaction_net",
+            ),
         ),
         migrations.AddIndex(
-            model_name='paymentevent',
-            index=models.Index(fields=['state', 'next_attempt_at'], name='generic_payments_event_due'),
+            model_name="paymentevent",
+            index=models.Index(fields=["state", "next_attempt_at"], name="generic_payments_event_due"),
         ),
         migrations.AddConstraint(
-            model_name='paymentevent',
-            constraint=models.UniqueConstraint(fields=('session', 'kind', 'source_id'), name='generic_payments_event_source'),
+            model_name="paymentevent",
+            constraint=models.UniqueConstraint(
+                fields=("session", "kind", "source_id"), name="generic_payments_event_source"
+            ),
         ),
     ]

@@ -113,13 +113,12 @@ def expire(state: State, session_id: str, cause: Cause | None = None) -> JsonObj
 
 def catch_up(state: State) -> None:
     """Do what has become due: expire sessions, and let the banks answer that answer by themselves."""
-    while session_id := state.next_due():
-        session = state.tables["checkout.session"][session_id]
-        attempt = state.backstage[session_id].awaiting
-        if session["status"] == "open":
-            expire(state, session_id)
-        elif session["status"] == "complete" and attempt and attempt.means.type == "sepa_debit":
+    while due := state.next_due():
+        what, session_id = due
+        if what == "settle" and state.backstage[session_id].awaiting:
             settle(state, session_id, success=None)
+        elif what == "expire" and state.tables["checkout.session"][session_id]["status"] == "open":
+            expire(state, session_id)
 
 
 def session_in(state: State, session_id: str, status: str) -> JsonObject:
@@ -212,7 +211,7 @@ def debit(state: State, attempt: Attempt, account: BankAccount) -> Outcome:
     complete(state, attempt, payment_status="unpaid")
     state.backstage[session["id"]].awaiting = attempt
     if account.settles_after is not None:
-        state.call_back(state.clock.now() + account.settles_after, session["id"])
+        state.remind(state.clock.now() + account.settles_after, "settle", session["id"])
     return done(attempt, "processing")
 
 

@@ -54,7 +54,7 @@ class State:
     def __post_init__(self) -> None:
         # Ids are not secrets, and a system generator would cost more than the rest of a call.
         self._random = random.Random(secrets.randbits(64) if self.seed is None else self.seed)  # noqa: S311
-        self._appointments: list[tuple[int, str]] = []
+        self._appointments: list[tuple[int, str, str]] = []
 
     def token(self, length: int) -> str:
         """Make up letters and digits."""
@@ -82,12 +82,12 @@ class State:
         """List the objects of one kind, newest first."""
         return list(reversed(self.tables.get(kind, {}).values()))
 
-    def call_back(self, when: int, checkout_session: str) -> None:
-        """Note that something is due for a session at a time."""
-        heapq.heappush(self._appointments, (when, checkout_session))
+    def remind(self, when: int, what: str, checkout_session: str) -> None:
+        """Note that something is due for a session at a time: "expire" or "settle"."""
+        heapq.heappush(self._appointments, (when, what, checkout_session))
 
-    def next_due(self) -> str | None:
-        """Take the next session for which something is due by now."""
+    def next_due(self) -> tuple[str, str] | None:
+        """Take the next thing that is due by now, and the session that it is due for."""
         if self._appointments and self._appointments[0][0] <= self.clock.now():
-            return heapq.heappop(self._appointments)[1]
+            return heapq.heappop(self._appointments)[1:]
         return None

@@ -90,7 +90,9 @@ def start_checkout(
     the same call is safe to repeat.
     """
     if not get_settings().ENABLED:
-        raise PaymentsDisabled("Payments are switched off (GENERIC_PAYMENTS['ENABLED']). Ask payment_required() first.")
+        raise PaymentsDisabled(
+            "Payments are switched off (GENERIC_PAYMENTS['ENABLED']). Ask payment_required() first."
+        )
     request = CheckoutRequest.build(
         payable,
         user=user,
@@ -267,7 +269,9 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
     try:
         return gateway.create_checkout_session(**_request(session, params, stripe_customer))
     except GatewayRefused as error:
-        if not (customer and stripe_customer and error.code == "resource_missing" and error.param == "customer"):
+        if not (
+            customer and stripe_customer and error.code == "resource_missing" and error.param == "customer"
+        ):
             raise
     # The customer was deleted at Stripe, or belongs to the account of other keys.
     stripe_customer = replace_stripe_customer(customer)
@@ -280,7 +284,9 @@ def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> Payment
     session = _learn(session, checkout, Learnt(Cause.PERSON))
     if session.has_ended and checkout.status == "open":
         get_gateway().expire_checkout_session(checkout.id)
-        raise CheckoutClosed("The checkout was closed while it was being opened. Start again.", session=session)
+        raise CheckoutClosed(
+            "The checkout was closed while it was being opened. Start again.", session=session
+        )
     if not session.stripe_checkout_url and SessionStatus(session.status).is_open:
         raise GatewayUnavailable("Stripe's answer has no address to pay at. Safe to call again.")
     return session
@@ -338,4 +344,6 @@ def _request(session: PaymentSession, params: dict[str, Any], stripe_customer: s
 
 
 def _is_due(session: PaymentSession) -> bool:
-    return session.expires_at is not None and session.expires_at <= timezone.now() + timedelta(seconds=_MARGIN)
+    return session.expires_at is not None and session.expires_at <= timezone.now() + timedelta(
+        seconds=_MARGIN
+    )

@@ -10,6 +10,7 @@ import logging
 from collections import deque
 from collections.abc import Iterable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -52,7 +53,7 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
     waiting = deque(events)
     if waiting and in_transaction():
         for session_id in {event.session_id for event in waiting}:
-            transaction.on_commit(lambda pk=session_id: deliver_owed(pk), using=database_alias(), robust=True)
+            transaction.on_commit(partial(deliver_owed, session_id), using=database_alias(), robust=True)
         return False
     all_told = True
     while waiting:
@@ -74,7 +75,9 @@ def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[Pay
         if not PaymentEvent.objects.claim(event, name):
             return []
         if receiver is None:
-            logger.warning("%s of session %s is owed to %s, which no longer exists.", event.kind, event.session_id, name)
+            logger.warning(
+                "%s of session %s is owed to %s, which no longer exists.", event.kind, event.session_id, name
+            )
             return []
         sender = sender_of(event.session)
         payable = _load(event.session)
@@ -95,7 +98,11 @@ def _load(session: PaymentSession) -> Any | None:
 
 def _arguments(event: PaymentEvent) -> dict[str, Any]:
     involved = {name: getattr(event, name) for name in ("transaction", "refund", "dispute")}
-    return {"session": event.session, "event": event, **{key: value for key, value in involved.items() if value}}
+    return {
+        "session": event.session,
+        "event": event,
+        **{key: value for key, value in involved.items() if value},
+    }
 
 
 def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
@@ -105,7 +112,9 @@ def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
     session = PaymentSession.objects.locked().get(pk=event.session_id)
     session.review_reason = session.review_reason or ReviewReason.PAYABLE_GONE
     session.save(update_fields=["review_reason"])
-    logger.error("Session %s is paid, and %s %s is gone.", session.pk, session.payable_type, session.payable_id)
+    logger.error(
+        "Session %s is paid, and %s %s is gone.", session.pk, session.payable_type, session.payable_id
+    )
     return record_event(
         session,
         EventKind.PAYMENT_NEEDS_REVIEW,

@@ -102,7 +102,9 @@ def facts_of_checkout(
     completed = checkout.status == "complete"
     unpaid = completed and checkout.payment_status == "unpaid"
     intent = checkout.payment_intent
-    failed = failed or (unpaid and intent is not None and intent.status in {"requires_payment_method", "canceled"})
+    failed = failed or (
+        unpaid and intent is not None and intent.status in {"requires_payment_method", "canceled"}
+    )
     app, session_id = _marked(checkout.metadata)
     return Facts(
         occurred_at=occurred_at,
@@ -180,7 +182,9 @@ def apply_facts(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[P
         *_end(session, facts, learnt, was_open),
     ]
     if facts.processing and not was_processing and session.derived_status is SessionStatus.PROCESSING:
-        events += record_event(session, EventKind.PAYMENT_PROCESSING, _source(facts), facts.occurred_at, learnt)
+        events += record_event(
+            session, EventKind.PAYMENT_PROCESSING, _source(facts), facts.occurred_at, learnt
+        )
     _keep_contact(session, facts)
     session.status = session.derived_status
     changed = [name for name, value in _saved_values(session).items() if value != before[name]]
@@ -244,7 +248,9 @@ def _mismatch(session: PaymentSession, facts: Facts) -> ReviewReason | None:
 
 
 def _bind(session: PaymentSession, facts: Facts) -> None:
-    session.stripe_checkout_session_id = session.stripe_checkout_session_id or facts.checkout_session_id or None
+    session.stripe_checkout_session_id = (
+        session.stripe_checkout_session_id or facts.checkout_session_id or None
+    )
     session.stripe_payment_intent_id = session.stripe_payment_intent_id or facts.payment_intent_id or None
     session.stripe_checkout_url = session.stripe_checkout_url or facts.url
     session.expires_at = session.expires_at or facts.expires_at
@@ -284,7 +290,9 @@ def _book_payment(
     )
     if reason is not None:
         session.review_reason = session.review_reason or reason
-        logger.error("Payment %s of session %s needs review: %s.", payment.source_id, session.pk, reason.value)
+        logger.error(
+            "Payment %s of session %s needs review: %s.", payment.source_id, session.pk, reason.value
+        )
     session.paid_at = session.paid_at or facts.occurred_at
     session.paid_amount += facts.amount
     return record_event(session, kind, payment.source_id, facts.occurred_at, learnt, transaction=payment)

@@ -32,7 +32,9 @@ def checked_url(url: str | None) -> str:
     settings = get_settings()
     base = urlsplit(settings.base_url)
     if not url_has_allowed_host_and_scheme(
-        url, allowed_hosts={base.netloc, *settings.ALLOWED_REDIRECT_HOSTS}, require_https=base.scheme == "https"
+        url,
+        allowed_hosts={base.netloc, *settings.ALLOWED_REDIRECT_HOSTS},
+        require_https=base.scheme == "https",
     ):
         raise UnsafeRedirect(
             f"Payers are not sent to {url[:200]!r}. Use a path of this site, "

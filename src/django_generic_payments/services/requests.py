@@ -171,7 +171,11 @@ class CheckoutRequest:
     def _stripe_params(self, session: PaymentSession) -> dict[str, Any]:
         metadata = {**self.metadata, **marker(session)}
         extra = dict(self.extra)
-        intent_data = {"metadata": metadata, "description": self.description[:1000], **extra.pop("payment_intent_data", {})}
+        intent_data = {
+            "metadata": metadata,
+            "description": self.description[:1000],
+            **extra.pop("payment_intent_data", {}),
+        }
         params: dict[str, Any] = {
             "mode": "payment",
             "line_items": [_stripe_line(item) for item in self.line_items],
@@ -214,11 +218,13 @@ def _contact(value: Any) -> Mapping[str, str]:
     if value is None:
         return {}
     if not isinstance(value, Mapping) or not set(value) <= {"email", "name", "phone"}:
-        raise PayableError("get_payment_customer() returns a dict with email, name and phone, or some of them.")
+        raise PayableError(
+            "get_payment_customer() returns a dict with email, name and phone, or some of them."
+        )
     return {key: str(text) for key, text in value.items() if text}
 
 
-def _checked_key(key: str | None) -> str | None:
+def _checked_key(key: object) -> str | None:
     if key is None:
         return None
     if not isinstance(key, str) or not 1 <= len(key) <= 255 or not key.isascii() or not key.isprintable():
@@ -226,9 +232,9 @@ def _checked_key(key: str | None) -> str | None:
     return key
 
 
-def _checked_metadata(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
+def _checked_metadata(given: Mapping[Any, Any] | None) -> Mapping[str, str]:
     # The limits are Stripe's, less two keys of ours: https://docs.stripe.com/metadata.
-    metadata = dict(metadata or {})
+    metadata = dict(given or {})
     if len(metadata) > 48:
         raise ValueError(f"metadata has {len(metadata)} keys. Stripe keeps 50, two of which are ours.")
     for key, value in metadata.items():
@@ -244,7 +250,8 @@ def _checked_metadata(metadata: Mapping[str, str] | None) -> Mapping[str, str]:
 def _checked_extra(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
     extra = dict(extra or {})
     refused = set(extra) - _EXTRA_PARAMS - {"payment_intent_data"}
-    refused |= {f"payment_intent_data.{name}" for name in set(extra.get("payment_intent_data", {})) - _EXTRA_INTENT_PARAMS}
+    of_intent = set(extra.get("payment_intent_data", {})) - _EXTRA_INTENT_PARAMS
+    refused |= {f"payment_intent_data.{name}" for name in of_intent}
     if refused:
         raise PayableError(
             f"get_stripe_params() may not set {', '.join(sorted(refused))}: it would change what is charged, "

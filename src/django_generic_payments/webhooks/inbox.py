@@ -45,7 +45,9 @@ def receive(event: StripeEvent) -> bool:
     except Exception as error:
         # The message of a database error can quote the row, with the payer's name in it: only ours are logged.
         reason = str(error) if isinstance(error, GenericPaymentsError) else type(error).__name__
-        logger.error("Event %s (%s) could not be applied and will come again: %s", event.id, event.type, reason)
+        logger.error(
+            "Event %s (%s) could not be applied and will come again: %s", event.id, event.type, reason
+        )
         _store_failed(event, reason)
         return False
 
@@ -64,7 +66,7 @@ def _receive(event: StripeEvent) -> bool:
         if is_new:
             session = _lock_session(facts)
             events = apply_facts(session, facts, Learnt(Cause.WEBHOOK, event.id))
-            owes = session.has_owed
+            owes = session.has_owed  # type: ignore[attr-defined]  # annotated by with_owed()
     if owes:
         return deliver(_owed_of(facts))
     return deliver(events) if is_new else True
@@ -128,7 +130,9 @@ def _row(event: StripeEvent, state: WebhookState) -> WebhookEvent:
 
 
 def _stored(event: StripeEvent) -> WebhookEventQuerySet:
-    return WebhookEvent.objects.filter(stripe_event_id=event.id, account=event.account, livemode=event.livemode)
+    return WebhookEvent.objects.filter(
+        stripe_event_id=event.id, account=event.account, livemode=event.livemode
+    )
 
 
 def _claim_failed(event: StripeEvent) -> bool:

@@ -101,7 +101,7 @@ def create(call: Call) -> JsonObject:
         )
     )
     state.backstage[session["id"]] = Backstage(items, params.get("payment_intent_data", {}))
-    state.call_back(session["expires_at"], session["id"])
+    state.remind(session["expires_at"], "expire", session["id"])
     return session
 
 

@@ -96,11 +96,20 @@ def update(call: Call) -> JsonObject:
         kept = found["metadata"] if changes["metadata"] else {}
         merged = {**kept, **changes["metadata"]}
         changes["metadata"] = {key: value for key, value in merged.items() if value}
-    previous = {name: found[name] for name, value in changes.items() if found[name] != value}
+    previous = differences(found, changes)
     found.update(changes)
     if previous:
         emit(call.state, "customer.updated", found, call.cause, previous)
     return found
+
+
+def differences(before: JsonObject, after: JsonObject) -> JsonObject:
+    """Return what was, where it is no more; of metadata only the keys that changed, null if they are new."""
+    changed = {name: before.get(name) for name in after if before.get(name) != after[name]}
+    if "metadata" in changed:
+        old, new = before["metadata"], after["metadata"]
+        changed["metadata"] = {key: old.get(key) for key in {**old, **new} if old.get(key) != new.get(key)}
+    return changed
 
 
 def search(call: Call) -> JsonObject:
