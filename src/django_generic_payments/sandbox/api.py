@@ -18,6 +18,7 @@ from .errors import ApiError
 from .events import Cause
 from .expansion import check_expandable, expand
 from .faults import Faults, answer_instead
+from .headers import Headers
 from .idempotency import IdempotencyKeys, KeptAnswer
 from .json_object import JsonObject
 from .parameters import decode
@@ -37,7 +38,7 @@ class Request:
     method: str
     path: str
     form: str
-    headers: dict[str, str]
+    headers: Headers
     body: bytes
 
     @functools.cached_property
@@ -48,7 +49,7 @@ class Request:
     @property
     def key(self) -> str | None:
         """The idempotency key; only a POST can have one."""
-        return self.headers.get("idempotency-key") if self.method == "POST" else None
+        return self.headers.get("Idempotency-Key") if self.method == "POST" else None
 
 
 class Api:
@@ -91,11 +92,10 @@ class Api:
         parts = urlsplit(url)
         raw = body.encode() if isinstance(body, str) else body or b""
         form = raw.decode(errors="replace") if method.upper() == "POST" else parts.query
-        lowered = {name.lower(): value for name, value in headers.items()}
         # Without the lock: a request that waits for it must still find out that its key is in use.
         request_id = self._state.new_id("req_", 14)
         path = parts.path.rstrip("/")
-        request = Request(request_id, method.upper(), path, form, lowered, raw)
+        request = Request(request_id, method.upper(), path, form, Headers(headers), raw)
         seen = f"{path}?{parts.query}" if parts.query else path
         for observer in self._state.observers:
             observer.request(request.method, seen, raw)
@@ -125,14 +125,14 @@ class Api:
         return response
 
     def _authenticate(self, request: Request) -> None:
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic":
             given = base64.b64decode(given + "==").decode(errors="replace").partition(":")[0]
         if not given:
             raise ApiError("You did not provide an API key.", status=401)
         if not hmac.compare_digest(given.encode(), self._secret_key.encode()):
             raise ApiError(f"Invalid API Key provided: {given[:8]}***{given[-4:]}", status=401)
-        version = request.headers.get("stripe-version", API_VERSION)
+        version = request.headers.get("Stripe-Version", API_VERSION)
         if version != API_VERSION:
             raise ApiError(f"Invalid Stripe API version: {version}. The sandbox speaks only {API_VERSION}.")
 
@@ -162,12 +162,10 @@ class Api:
         return self._response(request, error.status, json.dumps(envelope).encode(), error.headers)
 
     def _response(self, request: Request, status: int, body: bytes, extra: dict[str, str]) -> Response:
-        headers = {
-            "Content-Type": "application/json",
-            "Request-Id": request.id,
-            "Stripe-Version": API_VERSION,
-            **extra,
-        }
+        headers = Headers(extra)
+        headers["Content-Type"] = "application/json"
+        headers["Request-Id"] = request.id
+        headers["Stripe-Version"] = API_VERSION
         if request.key is not None:
             headers["Idempotency-Key"] = request.key
         return Response(status, headers, body)

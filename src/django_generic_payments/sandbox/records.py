@@ -15,7 +15,7 @@ class SandboxError(ValueError):
 
 
 class Response(NamedTuple):
-    """An answer of the API."""
+    """An answer of the API; the headers are found in any case."""
 
     status: int
     headers: dict[str, str]
