@@ -41,7 +41,7 @@ if os.environ.get("PAYMENTS_TEST_DATABASE") == "postgres":
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": "generic_payments",
+            "NAME": os.environ.get("PAYMENTS_TEST_DB_NAME", "generic_payments"),
             "USER": os.environ.get("PGUSER", "postgres"),
             "PASSWORD": os.environ.get("PGPASSWORD", ""),
             "HOST": os.environ.get("PGHOST", "127.0.0.1"),

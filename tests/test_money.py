@@ -134,10 +134,8 @@ def test_the_context_of_the_host_changes_nothing():
     with localcontext(Context(prec=3)):
         assert Money.from_major(Decimal("123456.78"), "gbp") == Money(12_345_678, "gbp")
         assert Money(12_345_678, "gbp").major == Decimal("123456.78")
-    with localcontext() as context:
-        context.traps[Inexact] = False
-        with pytest.raises(MoneyError):
-            Money.from_major(Decimal("1." + "9" * 80), "gbp")
+    with localcontext(Context(traps=[])), pytest.raises(MoneyError):
+        Money.from_major(Decimal("1." + "9" * 80), "gbp")
 
 
 def test_conversion_leaves_the_context_of_the_host_alone():
@@ -148,7 +146,7 @@ def test_conversion_leaves_the_context_of_the_host_alone():
         assert not context.flags[Inexact]
 
 
-@pytest.mark.parametrize("amount", [-1, -100, -LARGEST])
+@pytest.mark.parametrize("amount", [-1, -100, -(10**9)])
 def test_negative_money_is_refused(amount):
     with pytest.raises(MoneyError, match="cannot be negative"):
         Money(amount, "gbp")
@@ -166,10 +164,10 @@ def test_the_largest_amount_is_that_of_cards():
         Money(LARGEST + 1, "gbp")
 
 
-@pytest.mark.parametrize("amount", [10**12, 10**30, 10**4_000, 10**10_000])
-def test_an_absurd_amount_is_refused_with_a_message_and_not_by_python(amount):
+@pytest.mark.parametrize("zeros", [12, 30, 4_000, 10_000])
+def test_an_absurd_amount_is_refused_with_a_message_and_not_by_python(zeros):
     with pytest.raises(MoneyError, match="more than Stripe charges at once") as refused:
-        Money(amount, "gbp")
+        Money(10**zeros, "gbp")
 
     assert len(str(refused.value)) < 200
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from bookings.models import Booking
 from django.dispatch import receiver
 
+from bookings.models import Booking
 from django_generic_payments.signals import payment_succeeded
 
 

@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-from bookings import views
 from django.urls import path
+
+from bookings import views
 
 app_name = "bookings"
 

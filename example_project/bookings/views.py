@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bookings.models import Booking
 from django.contrib.auth.mixins import LoginRequiredMixin
 from django.db.models import QuerySet
 from django.views.generic import DetailView, ListView
+
+from bookings.models import Booking
 
 
 class MyBookings(LoginRequiredMixin):

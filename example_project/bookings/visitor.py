@@ -30,7 +30,9 @@ class Visitor:
         tag, inside = re.search(r"<form\b([^>]*)>(.*?)</form>", self.page, re.DOTALL).groups()
         fields = {}
         for field in re.findall(r"<input\b[^>]*>", inside):
-            attributes = {name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', field)}
+            attributes = {
+                name: html.unescape(value) for name, value in re.findall(r'([\w-]+)="([^"]*)"', field)
+            }
             if attributes.get("name") and attributes.get("type") not in {"radio", "checkbox"}:
                 fields[attributes["name"]] = attributes.get("value", "")
         action = re.search(r'action="([^"]*)"', tag)

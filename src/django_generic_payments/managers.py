@@ -5,9 +5,24 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, router
-from django.db.models import Case, Exists, F, Model, OuterRef, Q, QuerySet, TextField, Value, When
+from django.db.models import (
+    Case,
+    CharField,
+    Exists,
+    F,
+    ForeignKey,
+    Model,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    UUIDField,
+    Value,
+    When,
+)
 from django.db.models.constants import OnConflict
-from django.db.models.functions import Concat, Replace, StrIndex
+from django.db.models.expressions import Combinable
+from django.db.models.functions import Cast, Concat, Replace, StrIndex, Substr
 from django.db.models.sql import InsertQuery
 
 from django_generic_payments.enums import DeliveryState, SessionStatus
@@ -33,6 +48,11 @@ _OPEN = [status for status in SessionStatus if status.is_open]
 
 class InsertOnceQuerySet(QuerySet[_Row]):
     """Rows with a natural key that many deliveries may report at the same moment."""
+
+    @property
+    def db(self) -> str:
+        """The database for writing, for reading too: what a replica does not know yet would be decided wrongly."""
+        return self._db or router.db_for_write(self.model, **self._hints)  # type: ignore[attr-defined]
 
     def insert_once(self, row: _Row) -> bool:
         """
@@ -94,6 +114,22 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         """Return the sessions that a person must look at."""
         return self.exclude(review_reason="")
 
+    def annotate_paid(
+        self, payables: QuerySet[_Row], *, purpose: str = "", name: str = "is_paid"
+    ) -> QuerySet[_Row]:
+        """Annotate a queryset of payables with whether each is paid, in the same query."""
+        payable_type = get_payable_type(payables.model)
+        held = self.paid().filter(
+            slot=Concat(
+                Value(f"{payable_type.name}:"),
+                _text_of_key(payables),
+                Value(f":{purpose}"),
+                output_field=CharField(),
+            )
+        )
+        annotated: QuerySet[_Row] = payables.annotate(**{name: Exists(held)})
+        return annotated
+
     def locked(self) -> PaymentSessionQuerySet:
         """Lock the rows until the transaction ends, in the weakest way that keeps other writers out."""
         features = connections[self.db].features
@@ -136,3 +172,18 @@ class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
             # MySQL assigns from left to right and would see the new owed_to: it comes last.
             .update(state=state, delivered_to=Concat("delivered_to", part), owed_to=left)
         )
+
+
+def _text_of_key(queryset: QuerySet[Any]) -> Combinable:
+    """Return the primary key of an outer query as ``str(pk)`` would spell it."""
+    key = Cast(OuterRef("pk"), CharField())
+    field = queryset.model._meta.pk
+    while isinstance(field, ForeignKey):
+        field = field.target_field
+    if not isinstance(field, UUIDField) or connections[queryset.db].features.has_native_uuid_field:
+        return key
+    # Stored as 32 digits without the dashes.
+    pieces: list[Combinable] = []
+    for start, length in ((1, 8), (9, 4), (13, 4), (17, 4), (21, 12)):
+        pieces += [Substr(key, start, length), Value("-")]
+    return Concat(*pieces[:-1], output_field=CharField())

@@ -206,8 +206,9 @@ class PaymentSession(UUIDModel):
 
     @property
     def checkout_url(self) -> str:
-        """Where to send the payer: the checkout at Stripe, or the pay link when it is not open yet."""
-        return self.stripe_checkout_url or self.pay_url
+        """Where to send the payer: the checkout at Stripe, or the pay link when it is not open yet, or no longer."""
+        is_open = SessionStatus(self.status).is_open
+        return self.stripe_checkout_url if is_open and self.stripe_checkout_url else self.pay_url
 
     @property
     def derived_status(self) -> SessionStatus:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from decimal import Decimal, DecimalException, Inexact, localcontext
+from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, localcontext
 
 from django.utils.formats import number_format
 
@@ -18,7 +18,7 @@ _THREE_DECIMAL = "bhd jod kwd omr tnd"
 _TWO_DECIMAL = """
     aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bmd bnd bob brl bsd bwp byn bzd cad cdf chf cny
     cop crc cve czk dkk dop dzd egp etb eur fjd fkp gbp gel gip gmd gtq gyd hkd hnl htg huf idr ils inr
-    isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mro mur mvr mwk mxn myr mzn nad
+    isk jmd kes kgs khr kyd kzt lak lbp lkr lrd lsl mad mdl mkd mmk mnt mop mur mvr mwk mxn myr mzn nad
     ngn nio nok npr nzd pab pen pgk php pkr pln qar ron rsd rub sar sbd scr sek sgd shp sle sos srd std
     szl thb tjs top try ttd twd tzs uah ugx usd uyu uzs wst xcd xcg yer zar zmw
 """
@@ -55,12 +55,11 @@ class Money:
                 f"Money takes an integer in the minor unit, not {self.amount!r}. "
                 "Use Money.from_major(Decimal('12.50'), 'gbp') for major units."
             )
+        # Without the amount: Python refuses to write an integer of many thousand digits.
+        if abs(self.amount) > _MAXIMUM:
+            raise MoneyError(f"This is more than Stripe charges at once ({_MAXIMUM} {self.currency}).")
         if self.amount < 0:
             raise MoneyError(f"Money cannot be negative: {self.amount} {self.currency}.")
-        if self.amount > _MAXIMUM:
-            raise MoneyError(
-                f"{self.amount} {self.currency} is more than Stripe charges at once ({_MAXIMUM})."
-            )
         step = _STEPS.get(self.currency, 1)
         if self.amount % step:
             raise MoneyError(
@@ -92,7 +91,8 @@ class Money:
     @property
     def major(self) -> Decimal:
         """The amount in major units, with the currency's own number of decimals."""
-        return Decimal(self.amount).scaleb(-CURRENCIES[self.currency])
+        # As text, because arithmetic would round to the context of the host.
+        return Decimal(f"{self.amount}E-{CURRENCIES[self.currency]}")
 
     def __str__(self) -> str:
         return f"{number_format(self.major, CURRENCIES[self.currency], force_grouping=True)} {self.currency.upper()}"
@@ -112,7 +112,9 @@ class Money:
     def __le__(self, other: Money) -> bool:
         return self.amount <= self._same_currency(other)
 
-    def _same_currency(self, other: Money) -> int:
+    def _same_currency(self, other: object) -> int:
+        if not isinstance(other, Money):
+            raise TypeError(f"Money cannot be added to or compared with {other!r}. Make it Money first.")
         if self.currency != other.currency:
             raise MoneyError(f"{self.currency} and {other.currency} cannot be added or compared.")
         return other.amount
@@ -128,8 +130,10 @@ def _checked_currency(currency: object) -> str:
 
 
 def _exact_minor(value: Decimal, decimals: int) -> int | None:
-    with localcontext() as context:
-        context.traps[Inexact] = True  # more digits than the context holds would be rounded silently
+    if value.adjusted() > 20:  # int() of a huge exponent would take for ever
+        return _MAXIMUM + 1
+    # A context of our own: the host's may hold fewer digits, or lose them silently.
+    with localcontext(Context(prec=60, traps=[Inexact, InvalidOperation])):
         try:
             minor = value.scaleb(decimals)
             return int(minor) if minor == minor.to_integral_value() else None

@@ -28,6 +28,7 @@ __all__ = [
 
 _Class = TypeVar("_Class", bound=type)
 _NAME = re.compile(r"[a-z][a-z0-9_.-]{0,99}")
+_PURPOSE = re.compile(r"[A-Za-z0-9_.-]{0,50}")
 _REQUIRED = ("get_payment_amount", "get_payment_description", "can_be_paid_by")
 _ID_LENGTH = 128
 
@@ -108,7 +109,8 @@ class PayableType:
             raise PayableError(
                 f"{obj.__class__.__name__} has no primary key yet. Save it before it is paid for."
             )
-        payable_id = str(key)
+        # The type of the column, not of what somebody assigned: "007" and 7 are one object.
+        payable_id = str(obj._meta.pk.to_python(key) if isinstance(obj, Model) else key)
         if len(payable_id) > _ID_LENGTH:
             raise PayableError(
                 f"The id of {self.name!r} is longer than {_ID_LENGTH} characters: {payable_id[:20]}…"
@@ -257,6 +259,12 @@ def _check_class(cls: type, resolver: Callable[[str], Any] | None) -> None:
         raise ConfigurationError(
             f"{cls.__name__} cannot be paid for without {', '.join(missing)}. Define them."
         )
+    purposes = getattr(cls, "payment_purposes", ("",))
+    if not isinstance(purposes, (tuple, list)) or not purposes or not all(map(_is_purpose, purposes)):
+        raise ConfigurationError(
+            f"{cls.__name__}.payment_purposes must be a tuple of names, such as ('', 'deposit'): "
+            "up to 50 letters, digits, '.', '_' and '-' each."
+        )
     if not issubclass(cls, Model):
         if resolver is None:
             raise ConfigurationError(
@@ -271,6 +279,10 @@ def _check_class(cls: type, resolver: Callable[[str], Any] | None) -> None:
             f"{cls.__name__} has a composite primary key, which is not one id. "
             f"Use register({cls.__name__}, 'name', resolver=load_by_id), or give it a key of one column."
         )
+
+
+def _is_purpose(purpose: object) -> bool:
+    return isinstance(purpose, str) and bool(_PURPOSE.fullmatch(purpose))
 
 
 def _is_same_class(first: type, second: type) -> bool:

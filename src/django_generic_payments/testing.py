@@ -77,7 +77,9 @@ class PaymentsSandbox:
         outcome = self.sandbox.authenticate(self._checkout_id(session), success=success)
         return self._and_deliver(outcome, deliver)
 
-    def settle(self, session: PaymentSession, *, success: bool | None = None, deliver: bool = True) -> Outcome:
+    def settle(
+        self, session: PaymentSession, *, success: bool | None = None, deliver: bool = True
+    ) -> Outcome:
         """Let a bank debit arrive, or fail; unless told, as its IBAN stands for."""
         outcome = self.sandbox.settle(self._checkout_id(session), success=success)
         return self._and_deliver(outcome, deliver)

@@ -26,7 +26,7 @@ def in_transaction() -> bool:
     return not (connection.atomic_blocks and getattr(connection.atomic_blocks[-1], "_from_testcase", False))
 
 
-def limit_lock_wait() -> None:
+def limit_lock_wait(milliseconds: int = 5000) -> None:
     """
     Wait five seconds at most for a row lock, until the current transaction ends.
 
@@ -36,4 +36,4 @@ def limit_lock_wait() -> None:
     connection = connections[database_alias()]
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SET LOCAL lock_timeout = '5s'")
+            cursor.execute(f"SET LOCAL lock_timeout = {int(milliseconds)}")

@@ -6,7 +6,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -15,15 +14,36 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Booking',
+            name="Booking",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('room', models.CharField(max_length=100)),
-                ('starts_on', models.DateField()),
-                ('nights', models.PositiveSmallIntegerField(default=1)),
-                ('status', models.CharField(choices=[('pending_payment', 'waiting for the deposit'), ('confirmed', 'confirmed'), ('cancelled', 'cancelled')], default='pending_payment', max_length=32)),
-                ('confirmations', models.PositiveIntegerField(default=0, editable=False)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("room", models.CharField(max_length=100)),
+                ("starts_on", models.DateField()),
+                ("nights", models.PositiveSmallIntegerField(default=1)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending_payment", "waiting for the deposit"),
+                            ("confirmed", "confirmed"),
+                            ("cancelled", "cancelled"),
+                        ],
+                        default="pending_payment",
+                        max_length=32,
+                    ),
+                ),
+                ("confirmations", models.PositiveIntegerField(default=0, editable=False)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
     ]

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import Any, NoReturn
 
+from django.conf import settings
+
 from django_generic_payments.exceptions import UnreadableObject
 
 __all__ = ["CheckoutSession", "Contact", "FieldReader", "PaymentIntent"]
@@ -144,7 +146,8 @@ class FieldReader:
         """Return a time, which Stripe sends in seconds since 1970."""
         seconds = self.integer(name)
         try:
-            return datetime.fromtimestamp(seconds, tz=timezone.utc)
+            # A project with USE_TZ off stores its own local time, and its database refuses any other.
+            return datetime.fromtimestamp(seconds, tz=timezone.utc if settings.USE_TZ else None)
         except (OverflowError, OSError, ValueError):
             self._unreadable(name)
 

@@ -23,4 +23,7 @@ class Headers(dict[str, str]):
 
     def get(self, name: str, default: Any = None) -> Any:
         """Return a header, or the default."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default

@@ -148,10 +148,13 @@ def _note_failure(event: PaymentEvent, name: str, error: Exception) -> None:
     )
     pause = _PAUSES[min(event.attempts, len(_PAUSES) - 1)]
     try:
-        PaymentEvent.objects.filter(pk=event.pk).update(
-            attempts=F("attempts") + 1,
-            last_error=f"{name}: {type(error).__name__}",
-            next_attempt_at=timezone.now() + timedelta(seconds=pause),
-        )
-    except DatabaseError:
-        logger.exception("The failure could not be noted.")
+        with transaction.atomic(using=database_alias(), durable=True):
+            # Whoever holds the row is telling this event now: Stripe's patience is not spent on waiting for them.
+            limit_lock_wait(100)
+            PaymentEvent.objects.filter(pk=event.pk).update(
+                attempts=F("attempts") + 1,
+                last_error=f"{name}: {type(error).__name__}",
+                next_attempt_at=timezone.now() + timedelta(seconds=pause),
+            )
+    except DatabaseError as unnoted:
+        logger.warning("The failure could not be noted: %s.", type(unnoted).__name__)

@@ -146,6 +146,7 @@ def _store_failed(event: StripeEvent, reason: str) -> None:
     row.last_error, row.attempts, row.next_attempt_at = reason, 1, timezone.now() + _PAUSE
     try:
         with transaction.atomic(using=database_alias(), durable=True):
+            limit_lock_wait()
             if not WebhookEvent.objects.insert_once(row):
                 _stored(event).filter(state=WebhookState.FAILED).update(
                     last_error=reason, attempts=F("attempts") + 1, next_attempt_at=row.next_attempt_at

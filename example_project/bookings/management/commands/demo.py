@@ -12,8 +12,6 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from typing import Any
 
-from bookings.models import Booking
-from bookings.visitor import Visitor
 from django.contrib.auth import get_user_model
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.management.base import BaseCommand, CommandError
@@ -22,6 +20,8 @@ from django.core.wsgi import get_wsgi_application
 from django.db import connection
 from django.urls import reverse
 
+from bookings.models import Booking
+from bookings.visitor import Visitor
 from django_generic_payments.models import PaymentSession, Transaction, WebhookEvent
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.sandbox.server import SandboxServer

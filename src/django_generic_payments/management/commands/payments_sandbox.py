@@ -38,13 +38,19 @@ class Command(BaseCommand):
         settings = get_settings()
         webhook = options["webhook"] or _own_webhook()
         if not settings.webhook_secrets:
-            raise CommandError("GENERIC_PAYMENTS['STRIPE_WEBHOOK_SECRET'] is missing. For example: whsec_sandbox.")
+            raise CommandError(
+                "GENERIC_PAYMENTS['STRIPE_WEBHOOK_SECRET'] is missing. For example: whsec_sandbox."
+            )
         sandbox = Sandbox(secret_key=settings.STRIPE_SECRET_KEY, webhook_secret=settings.webhook_secrets[0])
         stopped = threading.Event()
         signal.signal(signal.SIGTERM, lambda *_: stopped.set())
         try:
             with SandboxServer(
-                sandbox, host=options["host"], port=options["port"], webhook_url=webhook, log=self.stdout.write
+                sandbox,
+                host=options["host"],
+                port=options["port"],
+                webhook_url=webhook,
+                log=self.stdout.write,
             ) as server:
                 self._introduce(server.url, webhook, settings.STRIPE_API_BASE)
                 stopped.wait()
@@ -58,7 +64,9 @@ class Command(BaseCommand):
         self.stdout.write(f"A small Stripe is at {url}. No money moves.")
         self.stdout.write(f"Its webhooks go to {webhook}.")
         if api_base.rstrip("/") != url:
-            self.stdout.write(f"Set GENERIC_PAYMENTS['STRIPE_API_BASE'] to {url!r} so that this project talks to it.")
+            self.stdout.write(
+                f"Set GENERIC_PAYMENTS['STRIPE_API_BASE'] to {url!r} so that this project talks to it."
+            )
         self.stdout.write("Stop it with Ctrl-C.")
 
 

@@ -1,0 +1,230 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+from django_generic_payments.sandbox import Sandbox, SandboxError
+from django_generic_payments.sandbox.server import SandboxServer
+
+from .browser import request, submit
+from .client import Api
+
+KEY = {"Authorization": "Bearer sk_test_sandbox"}
+PAID = [
+    "payment_intent.created",
+    "charge.succeeded",
+    "payment_intent.succeeded",
+    "checkout.session.completed",
+]
+
+
+class Receiver(ThreadingHTTPServer):
+    """An endpoint that notes what it gets, and answers what it is told to."""
+
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), ReceiverHandler)
+        self.answers: list[int] = []
+        self.received: list[tuple[bytes, str]] = []
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}/webhook/"
+
+    @property
+    def types(self) -> list[str]:
+        return [json.loads(body)["type"] for body, _ in self.received]
+
+
+class ReceiverHandler(BaseHTTPRequestHandler):
+    server: Receiver
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.server.received.append((body, self.headers["Stripe-Signature"]))
+        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
+        self.send_header("Location", "/elsewhere/")
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *seen: object) -> None:
+        """Log nothing."""
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with Receiver() as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, args=[0.01])
+        thread.start()
+        yield receiver
+        receiver.shutdown()
+        thread.join()
+
+
+def test_the_api_is_served(sandbox: Sandbox) -> None:
+    with SandboxServer(sandbox) as server:
+        created = request(f"{server.url}/v1/customers", b"name=Ada", KEY)
+        listed = request(f"{server.url}/v1/customers?limit=1", None, KEY)
+        refused = request(f"{server.url}/v1/customers")
+        unknown = request(f"{server.url}/v1/customers/cus_1", None, KEY, "DELETE")
+
+    assert created.status == 200
+    assert created.headers["Request-Id"].startswith("req_")
+    assert json.loads(created.body)["name"] == "Ada"
+    assert json.loads(listed.body)["data"] == [json.loads(created.body)]
+    assert (refused.status, unknown.status) == (401, 404)
+
+
+def test_sessions_lead_to_the_server(sandbox: Sandbox, api: Api) -> None:
+    with SandboxServer(sandbox) as server:
+        assert sandbox.checkout_base == server.url
+        assert api.create_session()["url"].startswith(f"{server.url}/c/pay/cs_test_")
+
+
+@pytest.mark.parametrize("kind", ["connection_lost_before", "connection_lost_after"])
+def test_a_lost_connection_is_really_lost(sandbox: Sandbox, kind: str) -> None:
+    sandbox.fail_next(kind, path="/v1/customers")
+
+    with SandboxServer(sandbox) as server:
+        with pytest.raises(ConnectionError):
+            request(f"{server.url}/v1/customers", b"", KEY)
+        assert request(f"{server.url}/v1/customers", b"", KEY).status == 200
+
+
+def test_a_body_has_its_limits(sandbox: Sandbox) -> None:
+    with SandboxServer(sandbox) as server:
+        headers = {**KEY, "Content-Length": str(1024 * 1024 + 1)}
+        assert request(f"{server.url}/v1/customers", b"", headers).status == 413
+
+
+def test_events_are_posted_as_they_happen(sandbox: Sandbox, api: Api, receiver: Receiver) -> None:
+    with SandboxServer(sandbox, webhook_url=receiver.url) as server:
+        page = submit(api.create_session()["url"], email="ada@example.com", number="4242424242424242")
+
+        # The payer is sent back only when the endpoint has been told.
+        assert page.status == 303
+        assert receiver.types == PAID
+        assert [attempt.event_type for attempt in server.deliveries] == PAID
+        assert {attempt.status for attempt in server.deliveries} == {200}
+    assert sandbox.pending == []
+    body, signature = receiver.received[0]
+    moment = int(signature.partition(",")[0].removeprefix("t="))
+    assert signature == sandbox.sign(body, timestamp=moment)
+
+
+def test_a_delivery_that_fails_is_repeated(sandbox: Sandbox, api: Api, receiver: Receiver) -> None:
+    receiver.answers = [500, 302]
+
+    with SandboxServer(sandbox, webhook_url=receiver.url) as server:
+        api.post("/v1/customers")
+        assert server.sender
+        assert server.sender.wait_until_sent(10)
+        assert [attempt.status for attempt in server.deliveries] == [500, 302, 200]
+    assert receiver.types == ["customer.created"] * 3
+
+
+def test_what_was_pending_before_the_start_is_posted_too(
+    sandbox: Sandbox, api: Api, receiver: Receiver
+) -> None:
+    api.post("/v1/customers")
+
+    with SandboxServer(sandbox, webhook_url=receiver.url) as server:
+        assert server.sender
+        assert server.sender.wait_until_sent(10)
+    assert receiver.types == ["customer.created"]
+
+
+def test_an_endpoint_that_is_down_leaves_its_events_pending(
+    sandbox: Sandbox, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_generic_payments.sandbox.webhook_sender.PAUSES", (0.01,))
+    down = "http://127.0.0.1:1/webhook/"
+
+    with SandboxServer(sandbox, webhook_url=down) as server:
+        api.post("/v1/customers")
+        assert server.sender
+        assert server.sender.wait_until_sent(10)
+        assert [attempt.status for attempt in server.deliveries] == [0, 0]
+        assert server.deliver_now()[0].status == 0
+    assert [event["type"] for event in sandbox.pending] == ["customer.created"]
+
+    with SandboxServer(sandbox, webhook_url=receiver.url) as server:
+        assert server.sender
+        assert server.sender.wait_until_sent(10)
+    assert sandbox.pending == []
+
+
+def test_a_server_stops_while_a_delivery_waits_for_its_next_attempt(
+    sandbox: Sandbox, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("django_generic_payments.sandbox.webhook_sender.PAUSES", (3600,))
+    receiver.answers = [500]
+    server = SandboxServer(sandbox, webhook_url=receiver.url).start()
+
+    api.post("/v1/customers")
+    api.post("/v1/customers")
+    server.stop()
+
+    assert len(sandbox.pending) == 2
+    server.stop()
+
+
+def test_without_an_endpoint_events_stay_pending(sandbox: Sandbox, api: Api) -> None:
+    with SandboxServer(sandbox) as server:
+        api.post("/v1/customers")
+        assert server.deliver_now() == server.deliveries == []
+    assert len(sandbox.pending) == 1
+
+
+def test_a_server_has_no_address_before_it_is_started(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="before it is started"):
+        SandboxServer(sandbox).url  # noqa: B018
+
+
+def test_a_server_can_be_started_again(sandbox: Sandbox, receiver: Receiver) -> None:
+    server = SandboxServer(sandbox, webhook_url=receiver.url)
+
+    for _ in range(2):
+        with server:
+            assert request(f"{server.url}/v1/customers", None, KEY).status == 200
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.1", "shop.example"])  # noqa: S104
+def test_nobody_else_is_let_in_unless_meant(sandbox: Sandbox, host: str) -> None:
+    with pytest.raises(SandboxError, match="is not this machine"):
+        SandboxServer(sandbox, host=host)
+
+    assert SandboxServer(sandbox, host=host, allow_remote=True)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "127.8.8.8"])
+def test_this_machine_has_many_names(sandbox: Sandbox, host: str) -> None:
+    assert SandboxServer(sandbox, host=host)
+
+
+def test_a_live_key_is_never_served() -> None:
+    with pytest.raises(SandboxError, match="live key"):
+        SandboxServer(Sandbox(secret_key="sk_live_x"))
+
+
+def test_webhooks_go_to_http_only(sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="http or https"):
+        SandboxServer(sandbox, webhook_url="file:///etc/passwd")
+
+
+def test_requests_are_logged_only_on_demand(sandbox: Sandbox, capfd: pytest.CaptureFixture[str]) -> None:
+    lines: list[str] = []
+
+    with SandboxServer(sandbox) as silent:
+        request(f"{silent.url}/v1/customers", None, KEY)
+    with SandboxServer(sandbox, log=lines.append) as talkative:
+        request(f"{talkative.url}/v1/customers", None, KEY)
+
+    assert lines == ['"GET /v1/customers HTTP/1.1" 200 -']
+    assert capfd.readouterr() == ("", "")
