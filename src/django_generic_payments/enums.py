@@ -22,7 +22,7 @@ class SessionStatus(TextChoices):
     """Where a payment session stands: always a function of its facts, see ``PaymentSession.derived_status``."""
 
     CREATED = "created", _("Created")  # not yet known to have a Checkout Session at Stripe
-    PENDING = "pending", _("Waiting for the payer")
+    PENDING = "pending", _("Waiting for payment")
     PROCESSING = "processing", _("Processing")  # a delayed method that settles in days
     SUCCEEDED = "succeeded", _("Paid")
     PARTIALLY_REFUNDED = "partially_refunded", _("Partially refunded")

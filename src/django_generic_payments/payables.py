@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload, runtime_checkable
 
@@ -207,6 +207,8 @@ def price_of(obj: Any, purpose: str, currency: str | None, default_currency: str
     Raises ``PayableError`` when the object offers no price in that currency, or offers something that is no ``Money``.
     """
     prices = call_optional(obj, "get_payment_prices", purpose)
+    if prices is not None and not isinstance(prices, Iterable):
+        raise PayableError(f"get_payment_prices() must return a list of Money, not {prices!r}.")
     wanted = (currency or "").lower() or (default_currency.lower() if prices else "")
     if prices is not None and wanted:
         by_currency = {each.currency: each for each in map(_as_money, prices)}
@@ -227,13 +229,20 @@ def line_items_of(obj: Any, purpose: str, amount: Money) -> Sequence[LineItem]:
     items = call_optional(obj, "get_payment_line_items", purpose)
     if items is None:
         return [LineItem(call(obj, "get_payment_description", purpose) or "-", amount)]
+    items = list(items) if isinstance(items, Iterable) else [items]
     for each in items:
-        if each.quantity < 1 or each.unit_amount.currency != amount.currency:
-            raise PayableError(f"{each} needs a quantity of at least 1 and the currency {amount.currency!r}.")
+        if not isinstance(each, LineItem):
+            raise PayableError(
+                f"get_payment_line_items() must return LineItem(name, unit_amount, quantity), not {each!r}."
+            )
+        if _as_money(each.unit_amount).currency != amount.currency:
+            raise PayableError(f"{each} needs the currency of the amount, {amount.currency!r}.")
+        if type(each.quantity) is not int or each.quantity < 1:
+            raise PayableError(f"{each} needs a whole quantity of at least 1.")
     total = sum(each.unit_amount.amount * each.quantity for each in items)
     if total != amount.amount:
         raise PayableError(f"The line items sum to {total}, the amount is {amount.amount} {amount.currency}.")
-    return list(items)
+    return items
 
 
 def call(obj: Any, name: str, purpose: str) -> Any:

@@ -49,7 +49,7 @@ class Request:
     @property
     def key(self) -> str | None:
         """The idempotency key; only a POST can have one."""
-        return self.headers.get("Idempotency-Key") if self.method == "POST" else None
+        return self.headers.get("Idempotency-Key") or None if self.method == "POST" else None
 
 
 class Api:

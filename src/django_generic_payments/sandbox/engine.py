@@ -57,8 +57,6 @@ class Sandbox:
         )
         self._api = Api(self.state, secret_key)
 
-    # The account, as its owner sees it.
-
     @property
     def checkout_base(self) -> str:
         """The address of the hosted page in front of `/c/pay/...`."""
@@ -101,8 +99,6 @@ class Sandbox:
             known = self.state.backstage.get(checkout_session)
             return list(snapshot(known.line_items)) if known else []
 
-    # The API.
-
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None = None
     ) -> Response:
@@ -125,8 +121,6 @@ class Sandbox:
             path: the path that fails; `{id}` in it stands for any id.
         """
         self._api.faults.order(kind, method, path, times)
-
-    # The payer.
 
     def pay(
         self,
@@ -158,8 +152,6 @@ class Sandbox:
         """Let the next payment be over another total or currency than the session was created with."""
         self.state.alteration = {"amount": amount, "currency": currency}
 
-    # Time, and what comes with it.
-
     def settle(self, checkout_session: str, *, success: bool | None = None) -> Outcome:
         """Let the bank answer a delayed payment; unless told, it answers what its IBAN stands for."""
         with self.state.lock:
@@ -175,8 +167,6 @@ class Sandbox:
         self.clock.advance(seconds)
         with self.state.lock:
             payments.catch_up(self.state)
-
-    # Webhooks.
 
     def sign(self, body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
         """Return the `Stripe-Signature` of a body; without a timestamp it is signed now, in real time."""

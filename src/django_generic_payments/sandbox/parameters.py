@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping
-from decimal import Decimal
 from typing import Any, TypeAlias
 from urllib.parse import parse_qsl
 
@@ -20,7 +19,6 @@ __all__ = [
     "array",
     "boolean",
     "choice",
-    "decimal",
     "decode",
     "fields",
     "integer",
@@ -101,13 +99,6 @@ def integer(least: int | None = None, most: int | None = None) -> Kind:
         return number
 
     return read
-
-
-def decimal(value: Any, name: str) -> Decimal:
-    """Accept a decimal number."""
-    if not isinstance(value, str) or not re.fullmatch(r"-?[0-9]{1,18}(\.[0-9]{1,12})?", value):
-        raise invalid(f"Invalid decimal: {value}", name)
-    return Decimal(value)
 
 
 def boolean(value: Any, name: str) -> bool:

@@ -35,7 +35,8 @@ class Outcome:
     """What became of an attempt to pay, as the payer sees it.
 
     `status` is "succeeded", "declined", "requires_action" or "processing". `redirect_url` is where the
-    browser goes next; it is empty after a decline, because the payer stays on the page.
+    browser goes next; it is empty after a decline, because the payer stays on the page. `payment_intent` is
+    empty if there is none yet, because the form itself refused what was typed.
     """
 
     status: str

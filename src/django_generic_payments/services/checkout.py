@@ -141,9 +141,9 @@ def resume_checkout(session: PaymentSession) -> PaymentSession:
         raise AlreadyPaid("This is paid for.", session=session)
     if status is SessionStatus.PROCESSING:
         raise PaymentInProgress("A payment is on its way.", session=session)
-    if status is SessionStatus.PENDING:
-        return session
-    if status is SessionStatus.CREATED:
+    if session.registered_type.load(session.payable_id) is None:
+        raise CheckoutClosed("What was to be paid for is gone.", session=session)
+    if status.is_open:
         return open_checkout(session)
     replaced = PaymentSession.objects.filter(slot=session.full_slot).exists()
     if status is SessionStatus.CANCELED and not replaced:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from django.utils.functional import Promise
 from django.utils.translation import get_language
 
 from django_generic_payments.conf import get_settings
@@ -94,7 +95,7 @@ class CheckoutRequest:
             payable_id=payable_id,
             purpose=purpose,
             amount=amount,
-            description=str(call(payable, "get_payment_description", purpose)),
+            description=_checked_description(call(payable, "get_payment_description", purpose)),
             line_items=tuple(line_items_of(payable, purpose, amount)),
             user=user if user is not None and getattr(user, "is_authenticated", True) else None,
             customer=customer,
@@ -212,6 +213,12 @@ def _locale() -> str:
     if exact in _LOCALES:
         return exact
     return language if language in _LOCALES else "auto"
+
+
+def _checked_description(value: Any) -> str:
+    if not isinstance(value, (str, Promise)):
+        raise PayableError(f"get_payment_description() must return a string, not {value!r}.")
+    return str(value)
 
 
 def _contact(value: Any) -> Mapping[str, str]:

@@ -17,6 +17,8 @@ from django_generic_payments.sandbox.server import SandboxServer
 __all__ = ["Command"]
 
 _PORT = 8420
+# Seconds: without a limit the wait could not be interrupted on Windows.
+_TICK = 0.5
 
 
 class Command(BaseCommand):
@@ -43,7 +45,8 @@ class Command(BaseCommand):
             )
         sandbox = Sandbox(secret_key=settings.STRIPE_SECRET_KEY, webhook_secret=settings.webhook_secrets[0])
         stopped = threading.Event()
-        signal.signal(signal.SIGTERM, lambda *_: stopped.set())
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stopped.set())
         try:
             with SandboxServer(
                 sandbox,
@@ -53,9 +56,8 @@ class Command(BaseCommand):
                 log=self.stdout.write,
             ) as server:
                 self._introduce(server.url, webhook, settings.STRIPE_API_BASE)
-                stopped.wait()
-        except KeyboardInterrupt:
-            pass
+                while not stopped.wait(_TICK):
+                    pass
         except (SandboxError, OSError) as error:
             raise CommandError(f"The sandbox cannot be served: {error}") from error
         self.stdout.write("Stopped.")

@@ -22,7 +22,7 @@ def retrieve(call: Call) -> JsonObject:
     return found
 
 
-def search(call: Call) -> JsonObject:
+def list_all(call: Call) -> JsonObject:
     """List charges, newest first."""
     found = [
         obj
@@ -33,6 +33,6 @@ def search(call: Call) -> JsonObject:
 
 
 ROUTES = [
-    Route("GET", "/v1/charges", "list of charge", fields(LIST), search),
+    Route("GET", "/v1/charges", "list of charge", fields(LIST), list_all),
     Route("GET", "/v1/charges/{id}", "charge", fields({"expand": array(text())}), retrieve),
 ]

@@ -139,7 +139,7 @@ def expire_now(call: Call) -> JsonObject:
     return expire(call.state, call.id, call.cause)
 
 
-def search(call: Call) -> JsonObject:
+def list_all(call: Call) -> JsonObject:
     """List sessions, newest first."""
     params = call.params
     email = params.get("customer_details", {}).get("email")
@@ -163,7 +163,7 @@ ALL, ONE = "/v1/checkout/sessions", "/v1/checkout/sessions/{id}"
 EXPAND_ONLY = fields({"expand": array(text())})
 ROUTES = [
     Route("POST", ALL, "checkout.session", fields(CREATE), create, check_create),
-    Route("GET", ALL, "list of checkout.session", fields(LIST), search),
+    Route("GET", ALL, "list of checkout.session", fields(LIST), list_all),
     Route("GET", ONE, "checkout.session", EXPAND_ONLY, retrieve),
     Route("POST", f"{ONE}/expire", "checkout.session", EXPAND_ONLY, expire_now),
     Route("GET", f"{ONE}/line_items", "list of item", fields(LIST_LINE_ITEMS), list_line_items),

@@ -112,7 +112,7 @@ def differences(before: JsonObject, after: JsonObject) -> JsonObject:
     return changed
 
 
-def search(call: Call) -> JsonObject:
+def list_all(call: Call) -> JsonObject:
     """List customers, newest first."""
     found = [
         obj
@@ -125,7 +125,7 @@ def search(call: Call) -> JsonObject:
 ONE = "/v1/customers/{id}"
 ROUTES = [
     Route("POST", "/v1/customers", "customer", fields(CREATE), create),
-    Route("GET", "/v1/customers", "list of customer", fields(LIST), search),
+    Route("GET", "/v1/customers", "list of customer", fields(LIST), list_all),
     Route("GET", ONE, "customer", fields({"expand": array(text())}), retrieve),
     Route("POST", ONE, "customer", fields(UPDATE), update),
 ]

@@ -31,7 +31,7 @@ def check_list(call: Call) -> None:
         raise invalid("You may only specify one of these parameters: type, types.", "types")
 
 
-def search(call: Call) -> JsonObject:
+def list_all(call: Call) -> JsonObject:
     """List the events of the last thirty days, newest first."""
     params = call.params
     types = params.get("types") or [params.get("type", "*")]
@@ -51,6 +51,6 @@ def recent(call: Call, event: JsonObject) -> bool:
 
 
 ROUTES = [
-    Route("GET", "/v1/events", "list of event", fields(LIST), search, check_list),
+    Route("GET", "/v1/events", "list of event", fields(LIST), list_all, check_list),
     Route("GET", "/v1/events/{id}", "event", fields({"expand": array(text())}), retrieve),
 ]

@@ -22,7 +22,7 @@ def retrieve(call: Call) -> JsonObject:
     return found
 
 
-def search(call: Call) -> JsonObject:
+def list_all(call: Call) -> JsonObject:
     """List payment intents, newest first."""
     found = [
         obj
@@ -33,6 +33,6 @@ def search(call: Call) -> JsonObject:
 
 
 ROUTES = [
-    Route("GET", "/v1/payment_intents", "list of payment_intent", fields(LIST), search),
+    Route("GET", "/v1/payment_intents", "list of payment_intent", fields(LIST), list_all),
     Route("GET", "/v1/payment_intents/{id}", "payment_intent", fields(RETRIEVE), retrieve),
 ]

@@ -9,6 +9,19 @@ from django_generic_payments.sandbox.state import State
 __all__ = ["charge", "outcome"]
 
 
+#: What belongs to features that are not simulated; the balance transaction comes later at Stripe too.
+NULL = (
+    "application application_fee application_fee_amount balance_transaction failure_balance_transaction "
+    "on_behalf_of receipt_number review source source_transfer transfer_data"
+)
+
+#: What a charge takes over from its payment intent.
+INHERITED = (
+    "currency customer description receipt_email shipping statement_descriptor statement_descriptor_suffix "
+    "transfer_group"
+)
+
+
 def charge(
     state: State,
     intent: JsonObject,
@@ -31,47 +44,30 @@ def charge(
     return {
         "id": identifier,
         "object": "charge",
+        **dict.fromkeys(NULL.split()),
+        **{name: intent[name] for name in INHERITED.split()},
         "amount": intent["amount"],
         "amount_captured": 0 if failed else intent["amount"],
         "amount_refunded": 0,
-        "application": None,
-        "application_fee": None,
-        "application_fee_amount": None,
-        "balance_transaction": None,
         "billing_details": dict(method["billing_details"]),
         "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
         "captured": not failed,
         "created": state.clock.now(),
-        "currency": intent["currency"],
-        "customer": intent["customer"],
-        "description": intent["description"],
         "disputed": False,
-        "failure_balance_transaction": None,
         "failure_code": decline.code if decline else None,
         "failure_message": decline.message if decline else None,
         "fraud_details": {},
         "livemode": state.livemode,
         "metadata": dict(intent["metadata"]),
-        "on_behalf_of": None,
         "outcome": outcome(decline),
         "paid": status == "succeeded",
         "payment_intent": intent["id"],
         "payment_method": method["id"],
         "payment_method_details": method_details(state, intent, method, decline, authenticated=authenticated),
         "radar_options": {},
-        "receipt_email": intent["receipt_email"],
-        "receipt_number": None,
         "receipt_url": f"https://receipts.sandbox.invalid/{identifier}",
         "refunded": False,
-        "review": None,
-        "shipping": intent["shipping"],
-        "source": None,
-        "source_transfer": None,
-        "statement_descriptor": intent["statement_descriptor"],
-        "statement_descriptor_suffix": intent["statement_descriptor_suffix"],
         "status": status,
-        "transfer_data": None,
-        "transfer_group": intent["transfer_group"],
     }
 
 

@@ -7,8 +7,23 @@ from django_generic_payments.sandbox.state import State
 
 __all__ = ["checkout_session", "customer_details"]
 
-#: Parameters that come back as they were sent, filled up with the rest of their shape.
-ECHOED: dict[str, JsonObject] = {
+#: What belongs to features that are not simulated, or is not known before somebody pays.
+NULL = (
+    "after_expiration client_secret collected_information consent consent_collection currency_conversion "
+    "customer_account invoice payment_intent payment_link permissions recovered_from "
+    "saved_payment_method_options setup_intent shipping_address_collection shipping_cost subscription "
+    "wallet_options"
+)
+
+#: Parameters that come back as they were sent, or null.
+PLAIN = (
+    "allow_promotion_codes allowed_payment_method_types billing_address_collection cancel_url "
+    "client_reference_id customer customer_email integration_identifier locale origin_context submit_type "
+    "success_url"
+)
+
+#: Parameters that come back filled up with the rest of their shape, if they were sent.
+FILLED_UP: dict[str, JsonObject] = {
     "consent_collection": {
         "payment_method_reuse_agreement": None,
         "promotions": None,
@@ -30,67 +45,39 @@ def checkout_session(
     session: JsonObject = {
         "id": identifier,
         "object": "checkout.session",
+        **dict.fromkeys(NULL.split()),
+        **{name: params.get(name) for name in PLAIN.split()},
         "adaptive_pricing": params.get("adaptive_pricing", {"enabled": False}),
-        "after_expiration": None,
-        "allow_promotion_codes": params.get("allow_promotion_codes"),
-        "allowed_payment_method_types": params.get("allowed_payment_method_types"),
         "amount_subtotal": total,
         "amount_total": total,
         "automatic_tax": {"enabled": False, "liability": None, "provider": None, "status": None},
-        "billing_address_collection": params.get("billing_address_collection"),
-        "cancel_url": params.get("cancel_url"),
-        "client_reference_id": params.get("client_reference_id"),
-        "client_secret": None,
-        "collected_information": None,
-        "consent": None,
-        "consent_collection": None,
         "created": now,
         "currency": currency,
-        "currency_conversion": None,
         "custom_fields": [],
         "custom_text": custom_text(params),
-        "customer": params.get("customer"),
-        "customer_account": None,
         "customer_creation": None if "customer" in params else params.get("customer_creation", "if_required"),
         "customer_details": prefilled(state, params),
-        "customer_email": params.get("customer_email"),
         "discounts": [],
         "expires_at": params.get("expires_at", now + 24 * 60 * 60),
-        "integration_identifier": params.get("integration_identifier"),
-        "invoice": None,
         "invoice_creation": {"enabled": False, "invoice_data": invoice_data()},
         "livemode": state.livemode,
-        "locale": params.get("locale"),
         "managed_payments": {"enabled": False},
         "metadata": {key: value for key, value in params.get("metadata", {}).items() if value},
         "mode": "payment",
-        "origin_context": params.get("origin_context"),
-        "payment_intent": None,
-        "payment_link": None,
         "payment_method_collection": "if_required",
         "payment_method_configuration_details": configuration(params),
         "payment_method_options": {"card": {"request_three_d_secure": "automatic"}},
         "payment_method_types": method_types,
         "payment_status": "unpaid",
-        "permissions": None,
         "phone_number_collection": params.get("phone_number_collection", {"enabled": False}),
-        "recovered_from": None,
-        "saved_payment_method_options": None,
-        "setup_intent": None,
-        "shipping_address_collection": None,
-        "shipping_cost": None,
         "shipping_options": [],
         "status": "open",
-        "submit_type": params.get("submit_type"),
-        "subscription": None,
-        "success_url": params["success_url"],
         "total_details": {"amount_discount": 0, "amount_shipping": 0, "amount_tax": 0},
         "ui_mode": "hosted_page",
         # The fragment makes the address as long as a real one: a column of 200 characters must not pass.
         "url": f"{state.checkout_base}/c/pay/{identifier}#fid{state.token(240)}",
-        "wallet_options": None,
     }
-    session.update({name: {**rest, **params[name]} for name, rest in ECHOED.items() if name in params})
+    session.update({name: {**rest, **params[name]} for name, rest in FILLED_UP.items() if name in params})
     return session
 
 
