@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -55,8 +57,6 @@ def _load_observer() -> SchemaObserver | None:
         return None
     spec = importlib.util.spec_from_file_location("stripe_openapi_validate", Path(folder) / "validate.py")
     module = importlib.util.module_from_spec(spec)
-    import sys
-
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return SchemaObserver(module.StripeSpec.load())
@@ -76,3 +76,14 @@ def _agrees_with_the_schema():
     yield
     Sandbox.observers.remove(_observer)
     assert _observer.problems == []
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Say plainly what was not run, so that a green line is not taken for more than it is."""
+    reasons = Counter(report.longrepr[2] for report in terminalreporter.stats.get("skipped", []))
+    lines = [f"{count} tests: {reason.removeprefix('Skipped: ')}" for reason, count in reasons.items()]
+    if _observer is None:
+        lines.append("the comparison with Stripe's schema: STRIPE_OPENAPI_DIR is not set")
+    if lines:
+        terminalreporter.section("not run")
+        terminalreporter.write_line("\n".join(lines))

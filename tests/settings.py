@@ -37,25 +37,44 @@ TEMPLATES = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
-if os.environ.get("PAYMENTS_TEST_DATABASE") == "postgres":
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.postgresql",
-            "NAME": os.environ.get("PAYMENTS_TEST_DB_NAME", "generic_payments"),
-            "USER": os.environ.get("PGUSER", "postgres"),
-            "PASSWORD": os.environ.get("PGPASSWORD", ""),
-            "HOST": os.environ.get("PGHOST", "127.0.0.1"),
-            "PORT": os.environ.get("PGPORT", "5432"),
-        }
-    }
-else:
-    DATABASES = {
-        "default": {
-            "ENGINE": "django.db.backends.sqlite3",
-            "NAME": ":memory:",
-            "OPTIONS": {"transaction_mode": "IMMEDIATE"},
-        }
-    }
+POSTGRES = {
+    "ENGINE": "django.db.backends.postgresql",
+    "NAME": os.environ.get("PAYMENTS_TEST_DB_NAME", "generic_payments"),
+    "USER": os.environ.get("PGUSER", "postgres"),
+    "PASSWORD": os.environ.get("PGPASSWORD", ""),
+    "HOST": os.environ.get("PGHOST", "127.0.0.1"),
+    "PORT": os.environ.get("PGPORT", "5432"),
+}
+SQLITE = {
+    "ENGINE": "django.db.backends.sqlite3",
+    "NAME": ":memory:",
+    "OPTIONS": {"transaction_mode": "IMMEDIATE"},
+}
+
+
+def choose_database() -> dict[str, object]:
+    """PostgreSQL if it is there, unless PAYMENTS_TEST_DATABASE says "postgres" or "sqlite"."""
+    wish = os.environ.get("PAYMENTS_TEST_DATABASE", "")
+    if wish not in {"", "postgres", "sqlite"}:
+        raise ValueError(f"PAYMENTS_TEST_DATABASE is {wish!r}. Set it to 'postgres' or 'sqlite', or leave it out.")
+    required = "postgres" in os.environ.get("PAYMENTS_TEST_REQUIRE", "").split(",")
+    if wish == "sqlite" or (not wish and not required and not postgres_is_there()):
+        return SQLITE
+    return POSTGRES
+
+
+def postgres_is_there() -> bool:
+    try:
+        import psycopg
+
+        where = {name.lower(): POSTGRES[name] for name in ("USER", "PASSWORD", "HOST", "PORT")}
+        psycopg.connect(**where, dbname="postgres", connect_timeout=2).close()
+    except Exception:
+        return False
+    return True
+
+
+DATABASES = {"default": choose_database()}
 
 GENERIC_PAYMENTS = {
     "STRIPE_SECRET_KEY": "sk_test_nobody",

@@ -57,7 +57,9 @@ class Settings:
     def configured_secrets(self) -> tuple[str, ...]:
         """The webhook secrets as they were set, good or bad."""
         value = self.STRIPE_WEBHOOK_SECRET
-        return (value,) if isinstance(value, str) else tuple(value)
+        # An environment variable that is not set gives None: no secret, and not an error of its own.
+        texts = [value] if isinstance(value, str) else value or ()
+        return tuple(each for each in texts if isinstance(each, str))
 
     @property
     def base_url(self) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.db import connections, router
 from django.db.models import (
@@ -139,6 +139,14 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         """Annotate ``has_owed``: whether a payment event of the session is still to be told."""
         events: Any = self.model._meta.get_field("events").related_model
         return self.annotate(has_owed=Exists(events.objects.owed().filter(session_id=OuterRef("pk"))))
+
+
+class TransactionQuerySet(InsertOnceQuerySet["Transaction"]):
+    """Ledger rows."""
+
+    def delete(self) -> NoReturn:
+        """Refuse, as ``Transaction.delete`` does."""
+        raise TypeError("Ledger rows are never deleted. Book the opposite movement instead.")
 
 
 class WebhookEventQuerySet(InsertOnceQuerySet["WebhookEvent"]):

@@ -77,8 +77,8 @@ class PaymentSignal(Signal):
                 "was told. Connect a plain function."
             )
         identity = dispatch_uid or _dotted_path(receiver)
-        if "|" in identity:
-            raise ConfigurationError(f"The dispatch_uid {identity!r} contains '|'. Choose one without.")
+        if not isinstance(identity, str) or "|" in identity:
+            raise ConfigurationError(f"The dispatch_uid {identity!r} is no string without '|'. Choose one.")
         super().connect(receiver, sender=sender, weak=weak, dispatch_uid=dispatch_uid)
         lookup_key = (dispatch_uid or _receiver_key(receiver), id(sender))
         live = self._live_connections()

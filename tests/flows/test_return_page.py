@@ -6,6 +6,7 @@ import pytest
 
 from django_generic_payments.enums import Cause, SessionStatus
 from django_generic_payments.services import start_checkout
+from django_generic_payments.signals import payment_succeeded
 from tests.flows.account import calls
 from tests.flows.coherence import assert_coherent, heard
 from tests.shop.models import Booking
@@ -107,8 +108,6 @@ def test_a_debit_that_failed_is_learnt_without_its_webhook(stripe, client):
 
 
 def test_a_receiver_that_failed_at_the_webhook_is_tried_again_by_the_return_page(stripe, client, connect):
-    from django_generic_payments.signals import payment_succeeded
-
     told = []
 
     def fails_first(**kwargs):

@@ -7,13 +7,15 @@ import threading
 from collections import Counter
 
 import pytest
+from django.db import transaction
 
 from django_generic_payments.enums import SessionStatus
 from django_generic_payments.exceptions import AlreadyPaid, CheckoutClosed, CheckoutOpen, GatewayUnavailable
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.sandbox import SandboxError
-from django_generic_payments.services import cancel_checkout, start_checkout
-from tests.postgres.racing import race
+from django_generic_payments.services import cancel_checkout, checkout, start_checkout
+from django_generic_payments.services.checkout import open_checkout
+from tests.postgres.racing import race, swapped
 from tests.postgres.scenes import ONCE, counts, deliver_again, delivery, event_of, holder, open_at_stripe
 from tests.shop.models import Booking
 
@@ -89,6 +91,35 @@ def test_of_two_prices_at_most_one_can_be_paid_at_any_time(stripe, round_):
     assert open_at_stripe(stripe) == [last.stripe_checkout_session_id]
     statuses = Counter(PaymentSession.objects.exclude(pk=last.pk).values_list("status", flat=True))
     assert set(statuses) <= {SessionStatus.CANCELED}
+
+
+def test_what_is_opened_a_moment_before_it_is_replaced_is_closed_at_stripe_too(stripe):
+    booking = Booking.objects.create()
+    with transaction.atomic():
+        first = start_checkout(booking)
+    replace = checkout._replace
+
+    def open_and_replace(holder):
+        open_checkout(PaymentSession.objects.get(pk=first.pk))
+        replace(holder)
+
+    with swapped(checkout, "_replace", open_and_replace):
+        second = start_checkout(at_price(booking, 20_00))
+
+    assert open_at_stripe(stripe) == [second.stripe_checkout_session_id]
+    first.refresh_from_db()
+    assert first.status == SessionStatus.CANCELED
+
+
+def test_what_is_opened_a_moment_before_it_is_canceled_is_closed_at_stripe_too(stripe):
+    with transaction.atomic():
+        unopened = start_checkout(Booking.objects.create())
+    open_checkout(PaymentSession.objects.get(pk=unopened.pk))
+
+    (canceled,) = cancel_checkout(unopened)
+
+    assert canceled.status == SessionStatus.CANCELED
+    assert open_at_stripe(stripe) == []
 
 
 def test_a_canceled_checkout_cannot_be_paid_although_it_was_just_being_opened(stripe):

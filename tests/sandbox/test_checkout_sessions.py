@@ -104,6 +104,7 @@ def test_presentation_comes_back_as_it_was_sent(api: Api) -> None:
     session = api.create_session(
         adaptive_pricing={"enabled": True},
         automatic_tax={"enabled": False},
+        branding_settings={"display_name": "Teashop"},
         consent_collection={"terms_of_service": "required"},
         custom_text={"submit": {"message": "Thank you"}},
         invoice_creation={"enabled": False},
@@ -153,6 +154,21 @@ PRICE_DATA = "line_items[0][price_data]"
         ({"customer": "cus_unknown"}, "resource_missing", "customer"),
         ({"line_items": [{"price": "price_1", "quantity": 1}]}, "resource_missing", "line_items[0][price]"),
         ({"line_items": [{"quantity": 1}]}, "parameter_missing", PRICE_DATA),
+        ({"line_items": [{"quantity": 1, "price_data": {}}]}, "parameter_missing", PRICE_DATA),
+        (
+            {"line_items": [{"quantity": 1, "price_data": {"currency": "eur"}}]},
+            "parameter_missing",
+            f"{PRICE_DATA}[product_data]",
+        ),
+        (
+            {
+                "line_items": [
+                    {"quantity": 1, "price_data": {"currency": "eur", "product_data": {"name": "Tea"}}}
+                ]
+            },
+            "parameter_missing",
+            f"{PRICE_DATA}[unit_amount]",
+        ),
         (
             {"line_items": [{"price_data": line_item()["price_data"]}]},
             "parameter_missing",

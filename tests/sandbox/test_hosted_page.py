@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from django_generic_payments.sandbox import Sandbox
+from django_generic_payments.sandbox import Sandbox, hosted_page
 from django_generic_payments.sandbox.server import SandboxServer
 
 from .browser import request, submit
@@ -153,6 +153,14 @@ def test_a_paid_session_cannot_be_paid_again(session: dict[str, Any], sandbox: S
         assert "This checkout is complete." in page.text
         assert f'href="https://shop.example/done?session={session["id"]}"' in page.body.decode()
     assert len(sandbox.events) == happened
+
+
+def test_two_clicks_pay_once(session: dict[str, Any], sandbox: Sandbox) -> None:
+    first, second = (hosted_page.submit(sandbox, session, "", PAYER) for _ in range(2))
+
+    assert (first.status, second.status) == (303, 200)
+    assert "This checkout is complete." in second.html
+    assert len(sandbox.events) == 4
 
 
 def test_an_expired_session_says_so(session: dict[str, Any], sandbox: Sandbox) -> None:

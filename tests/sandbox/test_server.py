@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from django_generic_payments.sandbox import Sandbox, SandboxError
+from django_generic_payments.sandbox import Clock, Sandbox, SandboxError
 from django_generic_payments.sandbox.server import SandboxServer
 
 from .browser import request, submit
@@ -99,8 +99,9 @@ def test_a_lost_connection_is_really_lost(sandbox: Sandbox, kind: str) -> None:
 
 def test_a_body_has_its_limits(sandbox: Sandbox) -> None:
     with SandboxServer(sandbox) as server:
-        headers = {**KEY, "Content-Length": str(1024 * 1024 + 1)}
-        assert request(f"{server.url}/v1/customers", b"", headers).status == 413
+        for length in (str(1024 * 1024 + 1), "-1"):
+            headers = {**KEY, "Content-Length": length}
+            assert request(f"{server.url}/v1/customers", b"", headers).status == 413
 
 
 def test_events_are_posted_as_they_happen(sandbox: Sandbox, api: Api, receiver: Receiver) -> None:
@@ -172,7 +173,27 @@ def test_a_server_stops_while_a_delivery_waits_for_its_next_attempt(
     server.stop()
 
     assert len(sandbox.pending) == 2
+
+
+def test_what_was_never_started_can_be_stopped(sandbox: Sandbox) -> None:
+    server = SandboxServer(sandbox, webhook_url="http://127.0.0.1:1/")
+
     server.stop()
+    assert server.sender
+    server.sender.stop()
+
+    assert sandbox.pending == []
+
+
+def test_what_becomes_due_happens_without_a_request(sandbox: Sandbox, api: Api, clock: Clock) -> None:
+    session, happened = api.create_session()["id"], threading.Event()
+    sandbox.state.listeners.append(lambda event: happened.set())
+
+    with SandboxServer(sandbox):
+        clock.advance(24 * 60 * 60)
+        assert happened.wait(10)
+
+    assert sandbox.checkout_session(session)["status"] == "expired"
 
 
 def test_without_an_endpoint_events_stay_pending(sandbox: Sandbox, api: Api) -> None:

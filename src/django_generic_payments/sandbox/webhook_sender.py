@@ -100,11 +100,12 @@ class WebhookSender:
         def only_this(pending: list[JsonObject]) -> list[JsonObject]:
             return [other for other in pending if other is event]
 
-        for pause in (*PAUSES, None):
-            attempts = self._logged(self._sandbox.deliver(self._post, order=only_this))
-            acknowledged = all(200 <= attempt.status < 300 for attempt in attempts)
-            if acknowledged or pause is None or self._stopping.wait(pause):
-                return
+        self._logged(self._sandbox.deliver(self._post, order=only_this))
+        for pause in PAUSES:
+            # Whoever acknowledged it, an event that is not pending needs no other attempt.
+            if not only_this(self._sandbox.pending) or self._stopping.wait(pause):
+                break
+            self._logged(self._sandbox.deliver(self._post, order=only_this))
 
     def _logged(self, attempts: list[Delivery]) -> list[Delivery]:
         self.deliveries += attempts

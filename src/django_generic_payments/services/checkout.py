@@ -183,7 +183,10 @@ def _start(request: CheckoutRequest) -> PaymentSession:
             continue
         if in_transaction() or not SessionStatus(session.status).is_open:
             return session
-        return open_checkout(session)
+        try:
+            return open_checkout(session)
+        except CheckoutClosed:
+            continue  # somebody replaced or canceled it at the same moment
     raise CheckoutOpen(f"Others keep opening checkouts for {request.slot}. Try again.")
 
 
@@ -257,8 +260,12 @@ def _cancel(session: PaymentSession, by: str) -> PaymentSession:
         try:
             gateway.expire_checkout_session(checkout_id)
         except GatewayRefused:
-            session = _learn(session, gateway.retrieve_checkout_session(checkout_id), learnt)
-    return _close(session, "canceled_at", announce=learnt)
+            checkout = gateway.retrieve_checkout_session(checkout_id)
+            if checkout.status != "expired":
+                session = _learn(session, checkout, learnt)
+    closed = _close(session, "canceled_at", announce=learnt)
+    # Opened at Stripe while we looked away: now there is something to close there.
+    return _cancel(closed, by) if SessionStatus(closed.status).is_open else closed
 
 
 def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
@@ -283,7 +290,9 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
 def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> PaymentSession:
     session = _learn(session, checkout, Learnt(Cause.PERSON))
     if session.has_ended and checkout.status == "open":
-        get_gateway().expire_checkout_session(checkout.id)
+        # Perhaps a twin has closed it already: the answer to a repeated call is as old as the first call.
+        session = _expire(session)
+    if session.has_ended:
         raise CheckoutClosed(
             "The checkout was closed while it was being opened. Start again.", session=session
         )
@@ -303,11 +312,16 @@ def _learn(session: PaymentSession, checkout: CheckoutSession, learnt: Learnt) -
 def _close(
     session: PaymentSession, fact: str, *, announce: Learnt | None = None, last_error: str = ""
 ) -> PaymentSession:
-    """End a session on our side unless it is paid, processing or over; tell receivers only if asked to."""
+    """
+    End a session on our side unless it is paid, processing or over; tell receivers only if asked to.
+
+    Nor is it ended if it was opened at Stripe since the caller looked: it can be paid there.
+    """
     events: list[PaymentEvent] = []
+    known = session.stripe_checkout_session_id
     with transaction.atomic(using=database_alias()):
         session = PaymentSession.objects.locked().get(pk=session.pk)
-        if not SessionStatus(session.status).is_open:
+        if not SessionStatus(session.status).is_open or session.stripe_checkout_session_id != known:
             return session
         setattr(session, fact, timezone.now())
         session.slot, session.last_error = None, last_error

@@ -34,7 +34,6 @@ MARKER_SESSION = "generic_payments_session"
 
 _ENDINGS = {
     "failed": EventKind.PAYMENT_FAILED,
-    "canceled": EventKind.PAYMENT_CANCELED,
     "expired": EventKind.PAYMENT_EXPIRED,
 }
 
@@ -70,7 +69,6 @@ class Facts:
     paid: bool = False
     failed: bool = False
     expired: bool = False
-    canceled: bool = False
     #: Why an attempt was declined; the checkout stays open.
     declined: str = ""
 
@@ -156,7 +154,9 @@ def facts_of_intent(
         currency=intent.currency,
         processing=intent.status == "processing",
         paid=intent.status == "succeeded",
-        canceled=intent.status == "canceled",
+        # Nobody can cancel the intent of a checkout, so it ended with its checkout. Whether Stripe says so twice or
+        # once is not documented: both must come to the same.
+        expired=intent.status == "canceled",
         declined=(intent.decline_code or "declined") if declined else "",
     )
 
@@ -257,7 +257,7 @@ def _bind(session: PaymentSession, facts: Facts) -> None:
 
 
 def _set_facts(session: PaymentSession, facts: Facts) -> None:
-    for name in ("completed", "processing", "paid", "failed", "expired", "canceled"):
+    for name in ("completed", "processing", "paid", "failed", "expired"):
         if getattr(facts, name) and name != "paid" and getattr(session, f"{name}_at") is None:
             setattr(session, f"{name}_at", facts.occurred_at)
 
@@ -365,7 +365,6 @@ _SAVED = (
     "paid_at",
     "failed_at",
     "expired_at",
-    "canceled_at",
     "paid_amount",
     "review_reason",
     "stripe_checkout_session_id",
