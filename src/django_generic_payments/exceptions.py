@@ -17,6 +17,7 @@ Everything that is raised on purpose.
      │  └ IdempotencyKeyReused                   the key belongs to another request
      ├ GatewayError                              Stripe, or the way to it
      │  ├ GatewayUnavailable                     the outcome is unknown; safe to call again
+     │  │  └ ErrorRepeated                       the error is kept under the idempotency key for a day
      │  ├ GatewayMisconfigured                   Stripe refuses our key
      │  ├ GatewayRefused                         Stripe refuses the request; calling again does not help
      │  ├ UnreadableObject (ValueError)          Stripe sent something without a field that is needed
@@ -39,6 +40,7 @@ __all__ = [
     "CheckoutOpen",
     "CheckoutRefused",
     "ConfigurationError",
+    "ErrorRepeated",
     "GatewayError",
     "GatewayMisconfigured",
     "GatewayRefused",
@@ -129,6 +131,10 @@ class GatewayError(GenericPaymentsError):
 
 class GatewayUnavailable(GatewayError):
     """No usable answer came, so the outcome is unknown. Safe to call again: nothing is done twice."""
+
+
+class ErrorRepeated(GatewayUnavailable):
+    """Stripe keeps the error under the idempotency key and repeats it for a day. Only another key asks anew."""
 
 
 class GatewayMisconfigured(GatewayError):

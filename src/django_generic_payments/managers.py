@@ -38,7 +38,13 @@ if TYPE_CHECKING:
         WebhookEvent,
     )
 
-__all__ = ["InsertOnceQuerySet", "PaymentEventQuerySet", "PaymentSessionQuerySet", "WebhookEventQuerySet"]
+__all__ = [
+    "InsertOnceQuerySet",
+    "PaymentEventQuerySet",
+    "PaymentSessionQuerySet",
+    "TransactionQuerySet",
+    "WebhookEventQuerySet",
+]
 
 _Row = TypeVar("_Row", bound=Model)
 

@@ -33,6 +33,7 @@ from django_generic_payments.managers import (
     InsertOnceQuerySet,
     PaymentEventQuerySet,
     PaymentSessionQuerySet,
+    TransactionQuerySet,
     WebhookEventQuerySet,
 )
 from django_generic_payments.money import Money
@@ -264,7 +265,7 @@ class Transaction(UUIDModel):
     exchange_rate = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
     stripe_balance_transaction_id = models.CharField(max_length=255, blank=True)
 
-    objects: ClassVar[InsertOnceQuerySet[Transaction]] = InsertOnceQuerySet.as_manager()  # type: ignore[assignment]
+    objects: ClassVar[TransactionQuerySet] = TransactionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
         verbose_name = _("transaction")

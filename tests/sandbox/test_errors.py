@@ -17,6 +17,9 @@ from .client import Api
         {"Authorization": "Bearer"},
         {"Authorization": "Bearer sk_test_other"},
         {"Authorization": "sk_test_sandbox"},
+        {"Authorization": "Basic sk_test_sandbox"},
+        {"Authorization": "Basic \xff"},
+        {"Authorization": "Bearer \xff"},
     ],
 )
 def test_only_the_secret_key_opens_the_api(sandbox: Sandbox, headers: dict[str, str]) -> None:

@@ -13,7 +13,7 @@ import stripe
 from django_generic_payments.conf import get_settings
 from django_generic_payments.exceptions import TransactionOpen
 from django_generic_payments.gateway.errors import translated_errors
-from django_generic_payments.gateway.records import CheckoutSession
+from django_generic_payments.gateway.records import CheckoutSession, FieldReader
 from django_generic_payments.gateway.transport import Handler, InProcessClient
 from django_generic_payments.transactions import in_transaction
 
@@ -45,7 +45,7 @@ class StripeGateway:
             customer = self._client.v1.customers.create(
                 cast(Any, params), {"idempotency_key": idempotency_key}
             )
-            return customer.id
+        return FieldReader(_fields(customer), "customer").text("id")
 
     def create_checkout_session(self, params: Mapping[str, Any], *, idempotency_key: str) -> CheckoutSession:
         """Open a checkout."""
@@ -53,7 +53,7 @@ class StripeGateway:
             answer = self._client.v1.checkout.sessions.create(
                 cast(Any, params), {"idempotency_key": idempotency_key}
             )
-        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+        return CheckoutSession.from_object(_fields(answer))
 
     def retrieve_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
         """Return a checkout with its payment intent."""
@@ -61,7 +61,7 @@ class StripeGateway:
             answer = self._client.v1.checkout.sessions.retrieve(
                 checkout_session_id, {"expand": ["payment_intent"]}
             )
-        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+        return CheckoutSession.from_object(_fields(answer))
 
     def expire_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
         """
@@ -71,7 +71,7 @@ class StripeGateway:
         """
         with self._call():
             answer = self._client.v1.checkout.sessions.expire(checkout_session_id)
-        return CheckoutSession.from_object(answer.to_dict(for_json=True))
+        return CheckoutSession.from_object(_fields(answer))
 
     @contextmanager
     def _call(self) -> Iterator[None]:
@@ -82,6 +82,11 @@ class StripeGateway:
             )
         with translated_errors():
             yield
+
+
+def _fields(answer: object) -> Mapping[str, Any]:
+    # What answers in Stripe's place, such as a proxy, may send JSON that is no object.
+    return answer.to_dict(for_json=True) if isinstance(answer, stripe.StripeObject) else {}
 
 
 def get_gateway(*, patient: bool = True) -> StripeGateway:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import stripe
 
 from django_generic_payments.exceptions import (
+    ErrorRepeated,
     GatewayError,
     GatewayMisconfigured,
     GatewayRefused,
@@ -31,7 +32,7 @@ TRANSLATIONS: dict[type[BaseException], type[GatewayError]] = {
     stripe.InvalidRequestError: GatewayRefused,
 }
 
-_PRIVATE = re.compile(r"[^\s@]+@[^\s@]+|\b(?:sk|rk|pk|whsec)_[A-Za-z0-9_*]+")
+_PRIVATE = re.compile(r"[^\s@]+@[^\s@]+|\b(?:sk|rk|pk|whsec|\w+_secret)_[A-Za-z0-9_*]+")
 
 
 @contextmanager
@@ -41,6 +42,9 @@ def translated_errors() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         ours = next(TRANSLATIONS[cls] for cls in type(error).__mro__ if cls in TRANSLATIONS)
+        # Source: https://docs.stripe.com/api/idempotent_requests.
+        if ours is GatewayUnavailable and error.headers.get("Idempotent-Replayed") == "true":
+            ours = ErrorRepeated
         details = error.error
         raise ours(
             _PRIVATE.sub("…", str(error)) or type(error).__name__,

@@ -127,7 +127,7 @@ class Api:
     def _authenticate(self, request: Request) -> None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() == "basic":
-            given = base64.b64decode(given + "==").decode(errors="replace").partition(":")[0]
+            given = user_name(given)
         if not given:
             raise ApiError("You did not provide an API key.", status=401)
         if not hmac.compare_digest(given.encode(), self._secret_key.encode()):
@@ -178,6 +178,13 @@ class Api:
         self.requests.append(
             ApiRequest(request.method, request.path, params, request.key, status, request.body)
         )
+
+
+def user_name(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials).decode().partition(":")[0]
+    except ValueError:
+        return ""
 
 
 def find_route(request: Request) -> tuple[Route, str]:

@@ -23,6 +23,7 @@ from django_generic_payments.exceptions import (
     AlreadyPaid,
     CheckoutClosed,
     CheckoutOpen,
+    ErrorRepeated,
     GatewayRefused,
     GatewayUnavailable,
     IdempotencyKeyReused,
@@ -275,13 +276,16 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
     stripe_customer = ensure_stripe_customer(customer) if customer is not None else ""
     try:
         return gateway.create_checkout_session(**_request(session, params, stripe_customer))
+    except ErrorRepeated:
+        # Nobody was given an address to pay at: should there be a checkout after all, it can never be paid.
+        logger.warning("Stripe repeats an error for session %s; it is asked under another key.", session.pk)
     except GatewayRefused as error:
         if not (
             customer and stripe_customer and error.code == "resource_missing" and error.param == "customer"
         ):
             raise
-    # The customer was deleted at Stripe, or belongs to the account of other keys.
-    stripe_customer = replace_stripe_customer(customer)
+        # The customer was deleted at Stripe, or belongs to the account of other keys.
+        stripe_customer = replace_stripe_customer(customer)
     session.attempt += 1
     session.save(update_fields=["attempt"])
     return gateway.create_checkout_session(**_request(session, params, stripe_customer))

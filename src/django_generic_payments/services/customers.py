@@ -7,11 +7,15 @@ import json
 from typing import Any
 
 from django_generic_payments.conf import get_settings
+from django_generic_payments.exceptions import ErrorRepeated
 from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import Customer
 from django_generic_payments.services.facts import MARKER_APP
 
 __all__ = ["customer_for", "ensure_stripe_customer", "replace_stripe_customer"]
+
+# How many keys are tried after one under which Stripe keeps an error.
+_MORE_KEYS = 5
 
 
 def customer_for(user: Any, *, livemode: bool) -> Customer:
@@ -37,7 +41,13 @@ def ensure_stripe_customer(customer: Customer, *, replacing: str = "") -> str:
     params |= {key: value for key, value in (("email", customer.email), ("name", customer.name)) if value}
     # The key names what is sent: a retry with the same details is the same request, and other details are another.
     digest = hashlib.sha256(json.dumps([params, replacing], sort_keys=True).encode()).hexdigest()[:16]
-    stripe_id = get_gateway().create_customer(params, idempotency_key=f"gp-cu-{customer.pk}-{digest}")
+    try:
+        stripe_id = get_gateway().create_customer(params, idempotency_key=f"gp-cu-{customer.pk}-{digest}")
+    except ErrorRepeated:
+        # Each error that is kept leads to the next key, which leads on in the same way if it is tried again.
+        if replacing.count("+") == _MORE_KEYS:
+            raise
+        return ensure_stripe_customer(customer, replacing=f"{replacing}+")
     unclaimed = Customer.objects.filter(pk=customer.pk, stripe_customer_id__isnull=True)
     if unclaimed.update(stripe_customer_id=stripe_id):
         customer.stripe_customer_id = stripe_id

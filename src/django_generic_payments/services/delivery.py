@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -52,8 +54,7 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
     """
     waiting = deque(events)
     if waiting and in_transaction():
-        for session_id in {event.session_id for event in waiting}:
-            transaction.on_commit(partial(deliver_owed, session_id), using=database_alias(), robust=True)
+        _postpone(waiting)
         return False
     all_told = True
     while waiting:
@@ -66,6 +67,16 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
                 all_told = False
                 _note_failure(event, name, error)
     return all_told
+
+
+def _postpone(events: Iterable[PaymentEvent]) -> None:
+    born = _born.get()
+    if born is not None:
+        # A receiver gave birth to them: the delivery that called it tells them next, and answers for them.
+        born.extend(events)
+        return
+    for session_id in {event.session_id for event in events}:
+        transaction.on_commit(partial(deliver_owed, session_id), using=database_alias(), robust=True)
 
 
 def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[PaymentEvent]:
@@ -84,9 +95,24 @@ def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[Pay
         signal = SIGNALS[event.kind]
         if payable is None and signal.has_receiver_with_sender(name, sender) and event.kind != _REVIEW:
             return _report_payable_gone(event)
-        receiver(signal=signal, sender=sender, payable=payable, **_arguments(event))
+        with _collect_born() as born:
+            receiver(signal=signal, sender=sender, payable=payable, **_arguments(event))
         _check_unbroken()
-        return []
+        return born
+
+
+# What the receiver that is being called gives birth to, by canceling something for example.
+_born: ContextVar[list[PaymentEvent] | None] = ContextVar("born", default=None)
+
+
+@contextmanager
+def _collect_born() -> Iterator[list[PaymentEvent]]:
+    born: list[PaymentEvent] = []
+    token = _born.set(born)
+    try:
+        yield born
+    finally:
+        _born.reset(token)
 
 
 _REVIEW = EventKind.PAYMENT_NEEDS_REVIEW
@@ -112,6 +138,8 @@ def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
     session = PaymentSession.objects.locked().get(pk=event.session_id)
     session.review_reason = session.review_reason or ReviewReason.PAYABLE_GONE
     session.save(update_fields=["review_reason"])
+    # The page that waits for this delivery shows what it holds.
+    event.session.review_reason = session.review_reason
     logger.error(
         "Session %s is paid, and %s %s is gone.", session.pk, session.payable_type, session.payable_id
     )

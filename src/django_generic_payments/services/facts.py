@@ -52,6 +52,8 @@ class Facts:
 
     occurred_at: datetime
     livemode: bool
+    #: Of the event that brought the object, where one did.
+    event_livemode: bool | None = None
     app: str = ""
     session_id: UUID | None = None
     account: str = ""
@@ -229,7 +231,8 @@ _UNBOUND = {ReviewReason.MODE, ReviewReason.ACCOUNT, ReviewReason.MARKER}
 
 
 def _mismatch(session: PaymentSession, facts: Facts) -> ReviewReason | None:
-    if facts.livemode != session.livemode or facts.mode != "payment":
+    modes = {facts.livemode, facts.event_livemode} - {None}
+    if modes != {session.livemode} or facts.mode != "payment":
         return ReviewReason.MODE
     if facts.account:
         return ReviewReason.ACCOUNT

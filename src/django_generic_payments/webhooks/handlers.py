@@ -8,6 +8,7 @@ Source: https://docs.stripe.com/api/events/types.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django_generic_payments.gateway import CheckoutSession, PaymentIntent
@@ -24,7 +25,7 @@ Handler = Callable[["StripeEvent"], Facts]
 def facts_of(event: StripeEvent) -> Facts | None:
     """Return the facts in an event, ``None`` for a type that is not understood. Raises ``UnreadableObject``."""
     handler = HANDLERS.get(event.type)
-    return handler(event) if handler else None
+    return replace(handler(event), event_livemode=event.livemode) if handler else None
 
 
 def _checkout(event: StripeEvent) -> Facts:

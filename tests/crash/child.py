@@ -1,0 +1,251 @@
+"""
+A process that forks another for each job that it reads, so that the other one can be killed.
+
+It reads and writes one line of JSON for each job. It never opens a connection itself, to the database or to Stripe,
+so that it shares nothing with a process that dies.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import django
+import stripe as sdk
+
+django.setup()
+
+from django.contrib.auth import get_user_model  # noqa: E402
+from django.core.management import call_command  # noqa: E402
+from django.db import OperationalError, connection  # noqa: E402
+
+from django_generic_payments.exceptions import GenericPaymentsError  # noqa: E402
+from django_generic_payments.gateway import get_gateway  # noqa: E402
+from django_generic_payments.models import (  # noqa: E402
+    PaymentEvent,
+    PaymentSession,
+    Transaction,
+    WebhookEvent,
+)
+from django_generic_payments.services import start_checkout, sync_session  # noqa: E402
+from django_generic_payments.signals import payment_succeeded  # noqa: E402
+from django_generic_payments.testing import PaymentsSandbox  # noqa: E402
+from tests.crash.faults import Faults  # noqa: E402
+from tests.crash.mutants import MUTANTS  # noqa: E402
+from tests.shop.models import Booking, Heard  # noqa: E402
+from tests.shop.receivers import confirm_booking  # noqa: E402
+
+MEMORY = Path(os.environ["CRASH_MEMORY"])
+
+
+def create_database() -> None:
+    if connection.vendor == "postgresql":
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"CREATE DATABASE {connection.ops.quote_name(connection.settings_dict['NAME'])}")
+    call_command("migrate", verbosity=0)
+
+
+def drop_database() -> None:
+    if connection.vendor == "postgresql":
+        name = connection.ops.quote_name(connection.settings_dict["NAME"])
+        with connection._nodb_cursor() as cursor:
+            cursor.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
+
+
+def prepare(count: int, *, opened: bool, owned: bool = False) -> list[dict[str, Any]]:
+    """Make bookings, each with an open checkout or without one."""
+    prepared = []
+    for _ in range(count):
+        user = None
+        if owned:
+            user = get_user_model().objects.create(username=f"user{get_user_model().objects.count()}")
+        booking = Booking.objects.create(owner=user)
+        session = start_checkout(booking) if opened else None
+        prepared.append(
+            {
+                "booking": booking.pk,
+                "session": session and str(session.pk),
+                "checkout": session and session.stripe_checkout_session_id,
+            }
+        )
+    return prepared
+
+
+def webhook(
+    body: str, headers: dict[str, str], receivers: list[str], at: int = 0, mode: str = "kill", mutant: str = ""
+) -> dict[str, Any]:
+    """Take a delivery, with a fault at one point."""
+    faults = Faults(at, mode)
+    _connect(faults, receivers)
+    if mutant:
+        MUTANTS[mutant]()
+    faults.install()
+    status = PaymentsSandbox(None).post(body.encode(), headers)
+    faults.reach("before the answer", None)
+    return {"status": status, "points": faults.points, "struck": faults.struck}
+
+
+def settle(
+    body: str, headers: dict[str, str], receivers: list[str], booking: int, times: int, mutant: str = ""
+) -> dict[str, Any]:
+    """Take deliveries until one is acknowledged, and count what there is then."""
+    statuses: list[int] = []
+    while len(statuses) < times and 200 not in statuses:
+
+        statuses.append(webhook(body, headers, receivers, mutant=mutant if not statuses else "")["status"])
+    return {"statuses": statuses, **look(booking)}
+
+
+def sync(session: str, receivers: list[str], at: int = 0, mode: str = "kill") -> dict[str, Any]:
+    """Ask Stripe what became of a session, with a fault at one point."""
+    faults = Faults(at, mode)
+    _connect(faults, receivers)
+    known = PaymentSession.objects.get(pk=session)
+    faults.install()
+    result: dict[str, Any] = {}
+    try:
+        sync_session(known)
+    except (GenericPaymentsError, OperationalError) as error:
+        result["error"] = type(error).__name__
+    faults.reach("before the answer", None)
+    return {**result, "points": faults.points, "struck": faults.struck}
+
+
+def start(booking: int, price: int, at: int = 0, mode: str = "kill") -> dict[str, Any]:
+    """Start a checkout, with a fault at one point."""
+    faults = Faults(at, mode)
+    payable = Booking.objects.select_related("owner").get(pk=booking)
+    payable.deposit = price
+    faults.install()
+    result: dict[str, Any] = {}
+    try:
+        session = start_checkout(payable, user=payable.owner)
+        result = {"session": str(session.pk), "checkout": session.stripe_checkout_session_id}
+    except (GenericPaymentsError, OperationalError) as error:
+        result = {"error": type(error).__name__}
+    faults.reach("before the answer", None)
+    return {**result, "points": faults.points, "struck": faults.struck}
+
+
+def look(booking: int) -> dict[str, Any]:
+    """Count everything that there may be one of."""
+    payable = Booking.objects.get(pk=booking)
+    sessions = PaymentSession.objects.for_payable(payable).order_by("created")
+    told = {name: Heard.objects.filter(receiver=name, payable_id=str(booking)).count() for name in RECEIVERS}
+    return {
+        "payments": list(Transaction.objects.filter(session__in=sessions).values_list("gross", flat=True)),
+        "events": PaymentEvent.objects.filter(session__in=sessions, kind="payment_succeeded").count(),
+        "owed": PaymentEvent.objects.owed().filter(session__in=sessions).count(),
+        "told": {**told, "confirm": payable.confirmed},
+        "failed": WebhookEvent.objects.filter(state="failed").count(),
+        "sessions": [
+            {
+                "id": str(each.pk),
+                "status": each.status,
+                "coherent": each.status == each.derived_status,
+                "holds": each.slot is not None,
+                "checkout": each.stripe_checkout_session_id,
+            }
+            for each in sessions
+        ],
+    }
+
+
+def _connect(faults: Faults, names: list[str]) -> None:
+    for name in ("shop.confirm", "shop.write_down.payment_succeeded"):
+        payment_succeeded.disconnect(sender=Booking if name == "shop.confirm" else None, dispatch_uid=name)
+    for name in names:
+        receiver = faults.receiver(RECEIVERS[name])
+        payment_succeeded.connect(receiver, sender=Booking, weak=False, dispatch_uid=name)
+
+
+def _writes_down(name: str) -> Callable[..., Any]:
+    def receiver(payable: Booking, event: PaymentEvent, **kwargs: Any) -> None:
+        Heard.objects.create(
+            receiver=name,
+            kind=event.kind,
+            event_id=event.pk,
+            payable_type="booking",
+            payable_id=str(payable.pk),
+            had_payable=True,
+        )
+
+    return receiver
+
+
+def _stumbles(payable: Booking, **kwargs: Any) -> None:
+    _writes_down("stumbles")(payable=payable, **kwargs)
+    # A file, because what is written to the database goes with the failure.
+    stumbled = MEMORY / f"stumbled-{payable.pk}"
+    if not stumbled.exists():
+        stumbled.touch()
+        raise RuntimeError("The receiver fails the first time.")
+
+
+def _broken(payable: Booking, **kwargs: Any) -> None:
+    _writes_down("broken")(payable=payable, **kwargs)
+    raise RuntimeError("The receiver fails every time.")
+
+
+RECEIVERS: dict[str, Callable[..., Any]] = {
+    "confirm": confirm_booking,
+    "writes_down": _writes_down("writes_down"),
+    "stumbles": _stumbles,
+    "broken": _broken,
+}
+JOBS: dict[str, Callable[..., Any]] = {
+    each.__name__: each for each in (create_database, drop_database, prepare, webhook, settle, sync, start, look)
+}
+
+
+def run_in_a_fork(name: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"result": …}``, ``{"killed": true}`` or ``{"broken": traceback}``."""
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        gc.disable()
+        try:
+            answer = {"result": JOBS[name](**job)}
+        except BaseException:  # noqa: BLE001 (nothing may return into the loop of the process that forked)
+            answer = {"broken": traceback.format_exc()}
+        connection.close()
+        with os.fdopen(writing, "w") as pipe:
+            json.dump(answer, pipe)
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading) as pipe:
+        written = pipe.read()
+    _pid, status = os.waitpid(pid, 0)
+    return {"killed": True} if os.WIFSIGNALED(status) else json.loads(written)
+
+
+def warm_up() -> None:
+    """Do once what every fork would do again, and that needs no connection."""
+    PaymentsSandbox(None).post(b"{}", {})
+    connection.get_connection_params()
+    get_gateway()
+    gc.collect()
+    gc.freeze()
+
+
+def main() -> None:
+    sdk.enable_telemetry = False  # it would write a file in the home directory
+    warm_up()
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)  # whatever others print is not taken for an answer
+    try:
+        for line in sys.stdin:
+            job = json.loads(line)
+            print(json.dumps(run_in_a_fork(job.pop("name"), job)), file=answers, flush=True)
+    finally:
+        run_in_a_fork("drop_database", {})
+
+
+if __name__ == "__main__":
+    main()

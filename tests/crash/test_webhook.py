@@ -1,0 +1,128 @@
+"""A process dies, or its database does, at every point of the way of a paid checkout's webhook."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from tests.crash.mutants import MUTANTS
+from tests.crash.workshop import PATIENCE, PRICE, Report, strike
+
+pytestmark = pytest.mark.crash
+
+#: The receivers of each variant.
+VARIANTS = {
+    "nobody listens": [],
+    "one receiver": ["confirm"],
+    "two receivers": ["confirm", "writes_down"],
+    "one fails once": ["confirm", "stumbles", "writes_down"],
+    "one always fails": ["confirm", "broken", "writes_down"],
+}
+#: Points that each variant has at least, whatever the database: fewer would be a loss of coverage.
+LEAST = {
+    "nobody listens": 16,
+    "one receiver": 30,
+    "two receivers": 40,
+    "one fails once": 50,
+    "one always fails": 50,
+}
+
+
+def crash_everywhere(workshop, receivers, *, mode="kill", mutant="", second=None):
+    """Crash at each point in turn; ``second`` chooses a point for another crash in the next delivery."""
+    report = Report()
+    job = {"receivers": receivers, "mutant": mutant}
+    paid = iter(())
+    while True:
+        place = next(paid, None)
+        if place is None:
+            paid = iter(workshop.do("prepare", count=20, opened=True))
+            place = next(paid)
+        event = workshop.pay(place["checkout"])
+        at = report.points + 1
+        struck, result = strike(lambda: workshop.deliver(event, at=at, mode=mode, **job))
+        statuses = [result["status"]] if result else []
+        if struck and second and not acknowledged(statuses):
+            _struck, again = strike(lambda: workshop.deliver(event, at=second(at), mode=mode, **job))
+            statuses += [again["status"]] if again else []
+        wrong = settle_and_check(workshop, event, place, statuses, **job)
+        report.violations += [f"{mode} at {at}: {each}" for each in wrong]
+        if not struck:
+            report.names = result["points"]
+            return report
+        report.points = at
+
+
+def acknowledged(statuses):
+    return any(200 <= status < 300 for status in statuses)
+
+
+def settle_and_check(workshop, event, place, statuses, *, receivers, **job):
+    """Deliver until the event is acknowledged, and return what is then not as it must be."""
+    times = 0 if acknowledged(statuses) else PATIENCE
+    found = workshop.settle(event, place["booking"], receivers, times=times, **job)
+    statuses = [*statuses, *found["statuses"]]
+    broken = "broken" in receivers
+    expected = {
+        "payments": [PRICE],
+        "events": 1,
+        "owed": int(broken),
+        "told": {
+            name: int(name in receivers and name != "broken")
+            for name in ("confirm", "writes_down", "stumbles", "broken")
+        },
+    }
+    wrong = [f"{key} is {found[key]}, not {value}" for key, value in expected.items() if found[key] != value]
+    (session,) = found["sessions"]
+    if not (session["coherent"] and session["holds"] and session["status"] == "succeeded"):
+        wrong.append(f"the session is {session}")
+    if acknowledged(statuses) == broken:
+        wrong.append(f"the answers were {statuses}")
+    return wrong
+
+
+@pytest.mark.parametrize("mode", ["kill", "raise"])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_nothing_is_lost_or_doubled_wherever_it_breaks(workshop, record, variant, mode):
+    report = crash_everywhere(workshop, VARIANTS[variant], mode=mode)
+
+    record(f"webhook, {variant}, {mode}", report)
+    assert report.violations == []
+    assert report.points >= LEAST[variant] * (1 if mode == "kill" else 0.7)
+
+
+def test_nothing_is_lost_or_doubled_when_the_recovery_breaks_too(workshop, record):
+    dice = random.Random(1)  # noqa: S311
+
+    report = crash_everywhere(workshop, VARIANTS["two receivers"], second=lambda at: dice.randint(1, 40))
+
+    record("webhook, two receivers, kill and kill again", report)
+    assert report.violations == []
+
+
+@pytest.mark.parametrize("mutant", sorted(MUTANTS))
+def test_the_harness_sees_what_is_wrong_in(workshop, record, mutant):
+    report = crash_everywhere(workshop, VARIANTS["two receivers"], mutant=mutant)
+
+    record(f"mutant {mutant}, kill", report)
+    assert report.violations != []
+
+
+def test_a_crash_while_the_return_page_asks_leaves_the_rest_to_the_webhook(workshop, record):
+    report = Report()
+    receivers = VARIANTS["two receivers"]
+    places = workshop.do("prepare", count=60, opened=True)
+    for at, place in enumerate(places, start=1):
+        event = workshop.pay(place["checkout"])
+        struck, _result = strike(
+            lambda at=at, place=place: workshop.do("sync", session=place["session"], at=at, receivers=receivers)
+        )
+        report.violations += settle_and_check(workshop, event, place, [], receivers=receivers)
+        if not struck:
+            break
+        report.points = at
+
+    record("return page, two receivers, kill", report)
+    assert report.violations == []
+    assert 35 <= report.points < len(places)

@@ -1,0 +1,126 @@
+"""The other side of ``child.py``: Stripe, which survives every crash, and what must be true after one."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+
+from django_generic_payments.sandbox import Sandbox
+from django_generic_payments.sandbox.server import SandboxServer
+
+ROOT = Path(__file__).parents[2]
+PRICE = 12_50
+#: How often an event is delivered at most after a fault. It takes one more than there are faults.
+PATIENCE = 4
+
+
+class Killed(Exception):
+    """The process that did the job is gone."""
+
+
+class Workshop:
+    """A sandbox served over HTTP, and a process that does jobs against it and dies of some."""
+
+    def __init__(self, folder: Path) -> None:
+        self.sandbox = Sandbox()
+        self._server = SandboxServer(self.sandbox)
+        self._folder = folder
+        self._log = folder / "child.log"
+
+    def __enter__(self) -> Workshop:
+        self._server.start()
+        on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
+        database = f"crash_{os.getpid()}" if on_postgresql else str(self._folder / "crash.sqlite3")
+        environment = {
+            **os.environ,
+            "DJANGO_SETTINGS_MODULE": "tests.crash.settings",
+            "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
+            "NO_PROXY": "127.0.0.1",
+            "CRASH_DATABASE": database,
+            "CRASH_MEMORY": str(self._folder),
+            "CRASH_API_BASE": self._server.url,
+            "CRASH_SECRET_KEY": self.sandbox.secret_key,
+            "CRASH_WEBHOOK_SECRET": self.sandbox.webhook_secret,
+        }
+        with self._log.open("w") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.child"],
+                cwd=ROOT,
+                env=environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
+        self.do("create_database")
+        return self
+
+    def __exit__(self, *exc_info: Any) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._server.stop()
+
+    def do(self, name: str, **job: Any) -> Any:
+        """Have a job done and return its result. Raises ``Killed``."""
+        self._process.stdin.write(json.dumps({"name": name, **job}) + "\n")
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        answer = json.loads(line) if line else {"broken": self._log.read_text()[-4000:]}
+        if "broken" in answer:
+            raise AssertionError(answer["broken"])
+        if "killed" in answer:
+            raise Killed
+        return answer["result"]
+
+    def pay(self, checkout: str) -> dict[str, Any]:
+        """Pay a checkout and return the event that says so."""
+        self.sandbox.pay(checkout)
+        events = reversed(self.sandbox.events)
+        return next(
+            event
+            for event in events
+            if event["type"] == "checkout.session.completed" and event["data"]["object"]["id"] == checkout
+        )
+
+    def deliver(self, event: dict[str, Any], **job: Any) -> dict[str, Any]:
+        """Deliver an event, signed now."""
+        body, headers = self.sandbox.message(event)
+        return self.do("webhook", body=body.decode(), headers=headers, **job)
+
+    def settle(self, event: dict[str, Any], booking: int, receivers: list[str], **job: Any) -> dict[str, Any]:
+        """Deliver an event until it is acknowledged, and return the answers and what there is then."""
+        body, headers = self.sandbox.message(event)
+        return self.do("settle", body=body.decode(), headers=headers, booking=booking, receivers=receivers, **job)
+
+    def open_checkouts(self, booking: int) -> list[str]:
+        """Return the checkouts of a booking that can be paid at this moment."""
+        headers = {"Authorization": f"Bearer {self.sandbox.secret_key}"}
+        answer = self.sandbox.handle("GET", "/v1/checkout/sessions?status=open&limit=100", headers)
+        found = json.loads(answer.body)["data"]
+        return [each["id"] for each in found if each["client_reference_id"] == f"booking:{booking}:"]
+
+
+@dataclass
+class Report:
+    """What became of one path with a fault at each of its points."""
+
+    points: int = 0
+    names: list[str] = field(default_factory=list)
+    violations: list[str] = field(default_factory=list)
+
+
+def strike(job: Any) -> tuple[bool, dict[str, Any]]:
+    """Do a job with a fault in it; return whether the fault struck, and the result if somebody lived to tell."""
+    try:
+        result = job()
+    except Killed:
+        return True, {}
+    return result["struck"], result

@@ -1,0 +1,1 @@
+"""A host whose every request is a transaction."""

@@ -1,0 +1,1 @@
+"""A host without accounts, whose tickets have words for keys."""

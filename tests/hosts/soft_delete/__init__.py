@@ -1,0 +1,1 @@
+"""A host that hides what was deleted, and deletes nothing."""
