@@ -8,11 +8,19 @@ import sys
 from collections import Counter
 from pathlib import Path
 
+import hypothesis
 import pytest
 import stripe as sdk
 
+from django_generic_payments import payables
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.testing import use_sandbox
+
+# How long an example takes says nothing on a machine that does other things too.
+hypothesis.settings.register_profile(
+    "payments", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("payments")
 
 # It would write a file in the home directory of whoever runs the tests.
 sdk.enable_telemetry = False
@@ -29,6 +37,15 @@ def stripe():
 def user(django_user_model):
     """Somebody with an account."""
     return django_user_model.objects.create_user("ann", "ann@example.com", "secret")
+
+
+@pytest.fixture
+def registry():
+    """The registry of payables, put back as it was when the test is over."""
+    known = dict(payables._types)
+    yield payables._types
+    payables._types.clear()
+    payables._types.update(known)
 
 
 class SchemaObserver:

@@ -35,15 +35,6 @@ def ids(messages):
     return [message.id.removeprefix("generic_payments.") for message in messages]
 
 
-@pytest.fixture
-def registry():
-    """The registry, put back as it was when the test is over."""
-    known = dict(payables._types)
-    yield
-    payables._types.clear()
-    payables._types.update(known)
-
-
 def test_a_good_configuration_is_met_with_silence():
     assert run(GOOD) == []
     assert run(LIVE, deploy=True) == []
@@ -159,7 +150,8 @@ def test_e005_the_webhook_secret_is_missing(secret):
 
 
 @pytest.mark.parametrize(
-    "secret", ["canary", "whsec_", "sk_test_canary", "we_canary", ["whsec_canary", "canary"], ["whsec_canary", ""]]
+    "secret",
+    ["canary", "whsec_", "sk_test_canary", "we_canary", ["whsec_canary", "canary"], ["whsec_canary", ""]],
 )
 def test_e006_what_is_no_webhook_secret(secret):
     messages = run({**GOOD, "STRIPE_WEBHOOK_SECRET": secret})
@@ -187,7 +179,10 @@ def test_e008_real_money_without_https():
     assert run({**GOOD, "BASE_URL": "http://example.com"}) == []
 
 
-@pytest.mark.parametrize("key", ["pk_test_canary", "pk_live_canary", "canary", "whsec_canary", " sk_test_canary", "sk_test_canary\n"])
+@pytest.mark.parametrize(
+    "key",
+    ["pk_test_canary", "pk_live_canary", "canary", "whsec_canary", " sk_test_canary", "sk_test_canary\n"],
+)
 def test_e009_what_is_no_secret_key(key):
     messages = run({**GOOD, "STRIPE_SECRET_KEY": key})
 
@@ -195,7 +190,9 @@ def test_e009_what_is_no_secret_key(key):
     assert "publishable key" in messages[0].hint
 
 
-@pytest.mark.parametrize("address", ["example.com", "//example.com", "ftp://example.com", "https://", "/payments"])
+@pytest.mark.parametrize(
+    "address", ["example.com", "//example.com", "ftp://example.com", "https://", "/payments"]
+)
 def test_e010_what_is_no_address(address):
     messages = run({**GOOD, "BASE_URL": address})
 
@@ -246,9 +243,9 @@ def test_w003_a_payable_that_nobody_hears_of(registry):
         signals.payment_succeeded.connect(write_down, dispatch_uid="shop.write_down.payment_succeeded")
 
     assert set(ids(messages)) == {"W003"}
-    assert {message.obj for message in messages} == {each.cls for each in payables.registered_types().values()} - {
-        Booking
-    }
+    assert {message.obj for message in messages} == {
+        each.cls for each in payables.registered_types().values()
+    } - {Booking}
     assert "receivers.py" in messages[0].hint
     assert run(GOOD) == []
 
@@ -323,7 +320,9 @@ def test_the_ids_are_documented_and_each_means_one_thing():
     from pathlib import Path
 
     documented = re.findall(r"\b[EW]\d{3}\b", checks.__doc__)
-    used = re.findall(r'id="generic_payments\.([EW]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8"))
+    used = re.findall(
+        r'id="generic_payments\.([EW]\d{3})"', Path(checks.__file__).read_text(encoding="utf-8")
+    )
 
     assert len(documented) == len(set(documented))
     assert set(used) == set(documented)
@@ -343,7 +342,12 @@ def test_the_checks_ask_no_database():
 
 
 def test_a_setting_that_is_wrong_silences_no_other():
-    configured = {"STRIPE_SECRET_KEY": "", "STRIPE_WEBHOOK_SECRET": "", "BASE_URL": "nowhere", "DEFAULT_CURRENCY": "xxx"}
+    configured = {
+        "STRIPE_SECRET_KEY": "",
+        "STRIPE_WEBHOOK_SECRET": "",
+        "BASE_URL": "nowhere",
+        "DEFAULT_CURRENCY": "xxx",
+    }
 
     assert sorted(ids(run(configured))) == ["E004", "E005", "E010", "W006"]
 

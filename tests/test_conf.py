@@ -56,7 +56,10 @@ def test_an_unknown_name_is_an_error_that_names_it():
 
 @pytest.mark.parametrize("value", ["sk_live_canary", ["sk_live_canary"], None, 5])
 def test_something_that_is_no_dict_is_refused_and_not_repeated(value):
-    with override_settings(GENERIC_PAYMENTS=value), pytest.raises(ConfigurationError, match="must be a dict") as refused:
+    with (
+        override_settings(GENERIC_PAYMENTS=value),
+        pytest.raises(ConfigurationError, match="must be a dict") as refused,
+    ):
         get_settings()
 
     assert isinstance(refused.value, ImproperlyConfigured)
@@ -139,7 +142,9 @@ def test_an_address_that_cannot_be_derived_is_asked_for(hosts):
     with (
         override_settings(ALLOWED_HOSTS=hosts),
         override_payments(BASE_URL=""),
-        pytest.raises(ConfigurationError, match=r"Set GENERIC_PAYMENTS\['BASE_URL'\], such as 'https://example.com'"),
+        pytest.raises(
+            ConfigurationError, match=r"Set GENERIC_PAYMENTS\['BASE_URL'\], such as 'https://example.com'"
+        ),
     ):
         _ = get_settings().base_url
 

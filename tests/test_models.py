@@ -40,7 +40,7 @@ from tests.shop.models import Booking
 pytestmark = pytest.mark.core
 
 NOW = timezone.now()
-OURS = [each for each in apps.get_app_config("generic_payments").get_models()]
+OURS = list(apps.get_app_config("generic_payments").get_models())
 
 S = SessionStatus
 
@@ -56,12 +56,25 @@ ENDINGS = {
     (False, False, True): S.EXPIRED,
 }
 # Of 1000 that were paid, so much went back.
-REFUNDED = {0: S.SUCCEEDED, 1: S.PARTIALLY_REFUNDED, 999: S.PARTIALLY_REFUNDED, 1000: S.REFUNDED, 1001: S.REFUNDED}
+REFUNDED = {
+    0: S.SUCCEEDED,
+    1: S.PARTIALLY_REFUNDED,
+    999: S.PARTIALLY_REFUNDED,
+    1000: S.REFUNDED,
+    1001: S.REFUNDED,
+}
 
 
 def make(**fields):
     return PaymentSession(
-        **{"payable_type": "booking", "payable_id": "1", "amount": 10_00, "currency": "gbp", "livemode": False, **fields}
+        **{
+            "payable_type": "booking",
+            "payable_id": "1",
+            "amount": 10_00,
+            "currency": "gbp",
+            "livemode": False,
+            **fields,
+        }
     )
 
 
@@ -225,7 +238,12 @@ def test_money_is_protected_by_what_hangs_on_it(model):
 
 
 @pytest.mark.parametrize(
-    "field", [PaymentSession._meta.get_field("owner"), PaymentSession._meta.get_field("customer"), Customer._meta.get_field("user")]
+    "field",
+    [
+        PaymentSession._meta.get_field("owner"),
+        PaymentSession._meta.get_field("customer"),
+        Customer._meta.get_field("user"),
+    ],
 )
 def test_money_outlives_the_people(field):
     assert field.remote_field.on_delete is models.SET_NULL
@@ -295,7 +313,11 @@ def test_a_ledger_row_cannot_be_deleted(payment):
 
 
 def test_nor_can_many_at_once(payment):
-    for rows in (Transaction.objects.all(), Transaction.objects.filter(pk=payment.pk), payment.session.transactions.all()):
+    for rows in (
+        Transaction.objects.all(),
+        Transaction.objects.filter(pk=payment.pk),
+        payment.session.transactions.all(),
+    ):
         with pytest.raises(TypeError, match="Book the opposite movement instead"):
             rows.delete()
 
@@ -343,7 +365,13 @@ def test_net_may_be_known_later(payment, gross, fee, net):
 
 @pytest.mark.parametrize("wrong", [{"amount": 0}, {"amount": -5}, {"status": "done"}])
 def test_an_impossible_refund_is_refused_by_the_database(payment, wrong):
-    fields = {"session": payment.session, "amount": 5, "status": RefundStatus.REQUESTED, "idempotency_key": "k", **wrong}
+    fields = {
+        "session": payment.session,
+        "amount": 5,
+        "status": RefundStatus.REQUESTED,
+        "idempotency_key": "k",
+        **wrong,
+    }
 
     with pytest.raises(DatabaseError), transaction.atomic():
         Refund.objects.create(**fields)
@@ -370,7 +398,9 @@ def rows():
         session,
         refund,
         Transaction(session=session, kind=TransactionKind.PAYMENT, gross=5, currency="gbp", source_id="pi_1"),
-        Dispute(session=session, amount=5, currency="gbp", status=DisputeStatus.WON, stripe_dispute_id="dp_1"),
+        Dispute(
+            session=session, amount=5, currency="gbp", status=DisputeStatus.WON, stripe_dispute_id="dp_1"
+        ),
         WebhookEvent(stripe_event_id="evt_1", type="ping", body=PERSONAL[0], state=WebhookState.RECEIVED),
         PaymentEvent(
             session=session,
@@ -401,8 +431,6 @@ def test_names_of_rows_are_those_of_their_ids():
     assert str(Customer(stripe_customer_id="cus_1")) == "cus_1"
 
 
-@pytest.mark.parametrize(
-    ("owed_to", "names"), [("", []), ("|a|", ["a"]), ("|a|a.b|c|", ["a", "a.b", "c"])]
-)
+@pytest.mark.parametrize(("owed_to", "names"), [("", []), ("|a|", ["a"]), ("|a|a.b|c|", ["a", "a.b", "c"])])
 def test_who_is_owed_an_event_can_be_listed(owed_to, names):
     assert list(PaymentEvent(owed_to=owed_to).owed_receivers) == names

@@ -75,7 +75,7 @@ def test_a_fraction_of_the_step_is_refused_in_every_currency(currency, decimals,
 @pytest.mark.parametrize("amount", [1, 5, 9, 5124, 5121])
 @pytest.mark.parametrize("currency", ["bhd", "jod", "kwd", "omr", "tnd"])
 def test_three_decimals_must_end_in_zero(currency, amount):
-    with pytest.raises(MoneyError, match="multiples of 10 .*Round the price yourself"):
+    with pytest.raises(MoneyError, match=r"multiples of 10 .*Round the price yourself"):
         Money(amount, currency)
 
 
@@ -88,14 +88,29 @@ def test_krona_and_shilling_are_counted_in_hundredths_and_charged_whole(currency
 
 @pytest.mark.parametrize(
     "amount",
-    [12.5, 12.0, True, False, None, "12", "1e5", b"12", Decimal(12), Fraction(12), float("nan"), float("inf")],
+    [
+        12.5,
+        12.0,
+        True,
+        False,
+        None,
+        "12",
+        "1e5",
+        b"12",
+        Decimal(12),
+        Fraction(12),
+        float("nan"),
+        float("inf"),
+    ],
 )
 def test_minor_units_are_integers_and_nothing_else(amount):
     with pytest.raises(MoneyError, match=r"Use Money\.from_major\(Decimal\('12\.50'\), 'gbp'\)"):
         Money(amount, "gbp")
 
 
-@pytest.mark.parametrize("value", [12.5, 19.99, 1.0, True, False, None, "12.50", "1e5", b"1", Fraction(1, 2), 1j])
+@pytest.mark.parametrize(
+    "value", [12.5, 19.99, 1.0, True, False, None, "12.50", "1e5", b"1", Fraction(1, 2), 1j]
+)
 def test_major_units_are_decimals_or_whole_numbers(value):
     with pytest.raises(MoneyError, match="a float is never exact"):
         Money.from_major(value, "gbp")
@@ -107,7 +122,9 @@ def test_what_is_no_number_is_refused(value):
         Money.from_major(Decimal(value), "gbp")
 
 
-@pytest.mark.parametrize("value", ["12.345", "0.001", "0.005", "1e-3", "12.50000000000000000000000000000000000001"])
+@pytest.mark.parametrize(
+    "value", ["12.345", "0.001", "0.005", "1e-3", "12.50000000000000000000000000000000000001"]
+)
 def test_too_many_decimals_are_refused_and_never_rounded(value):
     with pytest.raises(MoneyError, match=r"Round it first, .*quantize\(Decimal\('0\.01'\)\)"):
         Money.from_major(Decimal(value), "gbp")
@@ -172,15 +189,15 @@ def test_an_absurd_amount_is_refused_with_a_message_and_not_by_python(zeros):
     assert len(str(refused.value)) < 200
 
 
-@pytest.mark.parametrize("value", ["1e30", "1e5000", "1e999999", "9.99e999999"])
+@pytest.mark.parametrize("value", ["1e30", "1e5000", "1e999999", "9.99e999999999"])
 def test_an_absurd_exponent_is_refused_at_once(value):
-    with pytest.raises(MoneyError) as refused:
+    with pytest.raises(MoneyError, match="more than Stripe charges at once"):
         Money.from_major(Decimal(value), "gbp")
 
-    assert len(str(refused.value)) < 300
 
-
-@pytest.mark.parametrize("currency", ["xxx", "", "gb", "gbpp", "£", None, 826, b"gbp", " gbp", "gbp\n", "mro", "hrk"])
+@pytest.mark.parametrize(
+    "currency", ["xxx", "", "gb", "gbpp", "£", None, 826, b"gbp", " gbp", "gbp\n", "mro", "hrk"]
+)
 def test_an_unknown_currency_is_refused(currency):
     with pytest.raises(MoneyError, match="Use a three-letter code such as 'gbp'"):
         Money(100, currency)
@@ -220,7 +237,9 @@ def test_two_currencies_are_neither_added_nor_ordered(combine):
 
 
 @pytest.mark.parametrize("other", [0, 1, 1.0, "1", None, Decimal(1)])
-@pytest.mark.parametrize("combine", [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a < b, lambda a, b: a <= b])
+@pytest.mark.parametrize(
+    "combine", [lambda a, b: a + b, lambda a, b: a - b, lambda a, b: a < b, lambda a, b: a <= b]
+)
 def test_money_and_a_number_do_not_mix(combine, other):
     with pytest.raises(TypeError):
         combine(Money(100, "gbp"), other)

@@ -104,7 +104,9 @@ def closure():
 )
 class TestWithoutAName:
     def test_it_is_refused_with_the_remedy(self, signal, receiver):
-        with pytest.raises(ConfigurationError, match=r'connect\(receiver, dispatch_uid="myapp\.what_it_does"\)'):
+        with pytest.raises(
+            ConfigurationError, match=r'connect\(receiver, dispatch_uid="myapp\.what_it_does"\)'
+        ):
             signal.connect(receiver)
 
         assert signal.receivers_for(None) == {}
@@ -117,7 +119,9 @@ class TestWithoutAName:
 
 
 @pytest.mark.parametrize(
-    "receiver", [confirm_later, AsyncDesk(), functools.partial(confirm_later, extra=1)], ids=["function", "instance", "partial"]
+    "receiver",
+    [confirm_later, AsyncDesk(), functools.partial(confirm_later, extra=1)],
+    ids=["function", "instance", "partial"],
 )
 @pytest.mark.parametrize("dispatch_uid", [None, "hotel.confirm"])
 def test_an_async_receiver_is_refused_with_the_remedy(signal, receiver, dispatch_uid):
@@ -129,7 +133,7 @@ def test_an_async_receiver_is_refused_with_the_remedy(signal, receiver, dispatch
 
 @pytest.mark.parametrize("dispatch_uid", ["a|b", "|", 5, ("hotel", 1), object()])
 def test_a_dispatch_uid_that_cannot_be_stored_is_refused(signal, dispatch_uid):
-    with pytest.raises(ConfigurationError, match="is no string without '|'"):
+    with pytest.raises(ConfigurationError, match=r"is no string without '\|'"):
         signal.connect(confirm, dispatch_uid=dispatch_uid)
 
     assert signal.receivers_for(None) == {}
@@ -236,6 +240,17 @@ def test_the_first_of_one_dispatch_uid_stays_as_in_django(signal):
     signal.connect(notify, dispatch_uid="one")
 
     assert signal.receivers_for(None) == {"one": confirm}
+
+
+def test_one_that_came_second_does_not_inherit(signal):
+    first = closure()
+    signal.connect(first, dispatch_uid="one")
+    signal.connect(notify, dispatch_uid="one")
+
+    del first
+    gc.collect()
+
+    assert signal.receivers_for(None) == {}
 
 
 def test_a_disconnected_receiver_hears_nothing(signal):

@@ -44,7 +44,7 @@ class InsideOfTestCase(TestCase):
     def test_the_rule_is_that_of_durable_blocks(self):
         with transaction.atomic(durable=True):
             pass
-        with transaction.atomic(), self.assertRaises(RuntimeError), transaction.atomic(durable=True):
+        with transaction.atomic(), pytest.raises(RuntimeError), transaction.atomic(durable=True):
             pass
 
 

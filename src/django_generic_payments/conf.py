@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,7 +58,7 @@ class Settings:
         """The webhook secrets as they were set, good or bad."""
         value = self.STRIPE_WEBHOOK_SECRET
         # An environment variable that is not set gives None: no secret, and not an error of its own.
-        texts = [value] if isinstance(value, str) else value or ()
+        texts: Iterable[object] = [value] if isinstance(value, str) else value or ()
         return tuple(each for each in texts if isinstance(each, str))
 
     @property

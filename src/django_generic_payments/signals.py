@@ -63,7 +63,7 @@ class PaymentSignal(Signal):
         self._connections: list[_Connection] = []
 
     def connect(
-        self, receiver: Receiver, sender: Any = None, weak: bool = True, dispatch_uid: str | None = None
+        self, receiver: Receiver, sender: Any = None, weak: bool = True, dispatch_uid: Hashable | None = None
     ) -> None:
         """
         Connect a receiver, as ``django.dispatch.Signal.connect`` does.

@@ -42,6 +42,12 @@ class override_payments(override_settings):  # noqa: N801 (named as the Django c
         self.options = {SETTING: {**getattr(django_settings, SETTING, {}), **self._changes}}
         super().enable()
 
+    def save_options(self, test_func: Any) -> None:
+        """Keep the changes for a decorated ``TestCase``, which Django enables when the class is set up."""
+        inherited = (test_func._overridden_settings or {}).get(SETTING, getattr(django_settings, SETTING, {}))
+        self.options = {SETTING: {**inherited, **self._changes}}
+        super().save_options(test_func)
+
 
 class PaymentsSandbox:
     """A payer, a bank and a postman for the sessions of this project. ``sandbox`` is the small Stripe behind them."""
@@ -153,6 +159,15 @@ class use_sandbox(ContextDecorator):  # noqa: N801 (used like a function)
     def __init__(self, sandbox: Sandbox | None = None, **settings: Any) -> None:
         self._sandbox = sandbox
         self._settings = settings
+
+    def __call__(self, func: Any) -> Any:
+        """Decorate a function."""
+        if isinstance(func, type):
+            # It would be replaced by a function, and its tests would silently no longer be found.
+            raise TypeError(
+                f"Decorate the methods of {func.__name__}, or enter use_sandbox() in its setUp()."
+            )
+        return super().__call__(func)
 
     def __enter__(self) -> PaymentsSandbox:
         sandbox = self._sandbox or Sandbox()

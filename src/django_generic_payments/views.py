@@ -127,7 +127,7 @@ def return_from_checkout(request: HttpRequest, session_id: UUID) -> HttpResponse
 
 def _body(request: HttpRequest) -> bytes:
     length = request.headers.get("Content-Length") or "0"
-    if not length.isdigit() or int(length) > LARGEST_BODY:
+    if not length.isdecimal() or len(length) > 9 or int(length) > LARGEST_BODY:
         raise WebhookRejected("body is too large")
     return request.body
 

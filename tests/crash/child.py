@@ -1,8 +1,9 @@
 """
-A process that forks another for each job that it reads, so that the other one can be killed.
+A process that does jobs: it reads one line of JSON for each, and writes one.
 
-It reads and writes one line of JSON for each job. It never opens a connection itself, to the database or to Stripe,
-so that it shares nothing with a process that dies.
+Started as ``mortal`` it forks another for each job, which can be killed. It then never opens a connection itself, to
+the database or to Stripe, so that it shares nothing with the one that dies. Started as ``survivor`` it does the jobs
+itself, which is faster.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +84,9 @@ def webhook(
 ) -> dict[str, Any]:
     """Take a delivery, with a fault at one point."""
     faults = Faults(at, mode)
-    _connect(faults, receivers)
-    if mutant:
-        MUTANTS[mutant]()
-    faults.install()
-    status = PaymentsSandbox(None).post(body.encode(), headers)
-    faults.reach("before the answer", None)
+    with MUTANTS[mutant](), _connected(receivers, faults), faults.laid():
+        status = PaymentsSandbox(None).post(body.encode(), headers)
+        faults.reach("before the answer", None)
     return {"status": status, "points": faults.points, "struck": faults.struck}
 
 
@@ -96,24 +95,23 @@ def settle(
 ) -> dict[str, Any]:
     """Take deliveries until one is acknowledged, and count what there is then."""
     statuses: list[int] = []
-    while len(statuses) < times and 200 not in statuses:
-
-        statuses.append(webhook(body, headers, receivers, mutant=mutant if not statuses else "")["status"])
+    with MUTANTS[mutant](), _connected(receivers):
+        while len(statuses) < times and 200 not in statuses:
+            statuses.append(PaymentsSandbox(None).post(body.encode(), headers))
     return {"statuses": statuses, **look(booking)}
 
 
 def sync(session: str, receivers: list[str], at: int = 0, mode: str = "kill") -> dict[str, Any]:
     """Ask Stripe what became of a session, with a fault at one point."""
     faults = Faults(at, mode)
-    _connect(faults, receivers)
     known = PaymentSession.objects.get(pk=session)
-    faults.install()
     result: dict[str, Any] = {}
-    try:
-        sync_session(known)
-    except (GenericPaymentsError, OperationalError) as error:
-        result["error"] = type(error).__name__
-    faults.reach("before the answer", None)
+    with _connected(receivers, faults), faults.laid():
+        try:
+            sync_session(known)
+        except (GenericPaymentsError, OperationalError) as error:
+            result["error"] = type(error).__name__
+        faults.reach("before the answer", None)
     return {**result, "points": faults.points, "struck": faults.struck}
 
 
@@ -122,14 +120,13 @@ def start(booking: int, price: int, at: int = 0, mode: str = "kill") -> dict[str
     faults = Faults(at, mode)
     payable = Booking.objects.select_related("owner").get(pk=booking)
     payable.deposit = price
-    faults.install()
-    result: dict[str, Any] = {}
-    try:
-        session = start_checkout(payable, user=payable.owner)
-        result = {"session": str(session.pk), "checkout": session.stripe_checkout_session_id}
-    except (GenericPaymentsError, OperationalError) as error:
-        result = {"error": type(error).__name__}
-    faults.reach("before the answer", None)
+    with faults.laid():
+        try:
+            session = start_checkout(payable, user=payable.owner)
+            result = {"session": str(session.pk), "checkout": session.stripe_checkout_session_id}
+        except (GenericPaymentsError, OperationalError) as error:
+            result = {"error": type(error).__name__}
+        faults.reach("before the answer", None)
     return {**result, "points": faults.points, "struck": faults.struck}
 
 
@@ -157,12 +154,17 @@ def look(booking: int) -> dict[str, Any]:
     }
 
 
-def _connect(faults: Faults, names: list[str]) -> None:
-    for name in ("shop.confirm", "shop.write_down.payment_succeeded"):
-        payment_succeeded.disconnect(sender=Booking if name == "shop.confirm" else None, dispatch_uid=name)
+@contextmanager
+def _connected(names: list[str], faults: Faults | None = None) -> Iterator[None]:
+    """Let these receivers hear of payments, with points around each of them."""
     for name in names:
-        receiver = faults.receiver(RECEIVERS[name])
+        receiver = faults.receiver(RECEIVERS[name]) if faults else RECEIVERS[name]
         payment_succeeded.connect(receiver, sender=Booking, weak=False, dispatch_uid=name)
+    try:
+        yield
+    finally:
+        for name in names:
+            payment_succeeded.disconnect(sender=Booking, dispatch_uid=name)
 
 
 def _writes_down(name: str) -> Callable[..., Any]:
@@ -200,21 +202,29 @@ RECEIVERS: dict[str, Callable[..., Any]] = {
     "broken": _broken,
 }
 JOBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (create_database, drop_database, prepare, webhook, settle, sync, start, look)
+    each.__name__: each for each in (prepare, webhook, settle, sync, start, look)
 }
 
 
+def run(name: str, job: dict[str, Any]) -> dict[str, Any]:
+    """Return ``{"result": …}`` or ``{"broken": traceback}``."""
+    try:
+        return {"result": JOBS[name](**job)}
+    except BaseException:  # noqa: BLE001 (it is told to whoever gave us the job)
+        return {"broken": traceback.format_exc()}
+    finally:
+        # What was raised in it may have left it in a state that no connection comes back from.
+        if job.get("at"):
+            connection.close()
+
+
 def run_in_a_fork(name: str, job: dict[str, Any]) -> dict[str, Any]:
-    """Return ``{"result": …}``, ``{"killed": true}`` or ``{"broken": traceback}``."""
+    """Return what ``run`` returns, or ``{"killed": true}``."""
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
         gc.disable()
-        try:
-            answer = {"result": JOBS[name](**job)}
-        except BaseException:  # noqa: BLE001 (nothing may return into the loop of the process that forked)
-            answer = {"broken": traceback.format_exc()}
-        connection.close()
+        answer = run(name, job)
         with os.fdopen(writing, "w") as pipe:
             json.dump(answer, pipe)
         os._exit(0)
@@ -234,18 +244,25 @@ def warm_up() -> None:
     gc.freeze()
 
 
-def main() -> None:
+def main(do: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
     sdk.enable_telemetry = False  # it would write a file in the home directory
+    for name in ("shop.confirm", "shop.write_down.payment_succeeded"):
+        payment_succeeded.disconnect(sender=Booking if name == "shop.confirm" else None, dispatch_uid=name)
     warm_up()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever others print is not taken for an answer
-    try:
-        for line in sys.stdin:
-            job = json.loads(line)
-            print(json.dumps(run_in_a_fork(job.pop("name"), job)), file=answers, flush=True)
-    finally:
-        run_in_a_fork("drop_database", {})
+    for line in sys.stdin:
+        job = json.loads(line)
+        print(json.dumps(do(job.pop("name"), job)), file=answers, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    if sys.argv[1] == "mortal":
+        main(run_in_a_fork)
+    else:
+        create_database()
+        try:
+            main(run)
+        finally:
+            connection.close()
+            drop_database()

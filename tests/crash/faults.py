@@ -12,6 +12,7 @@ from django.db import OperationalError, connection
 
 from django_generic_payments.exceptions import GatewayUnavailable
 from django_generic_payments.gateway import StripeGateway
+from tests.crash.mutants import swapped
 
 
 class Faults:
@@ -49,9 +50,9 @@ class Faults:
         yield
         self.reach(f"after {name}", error)
 
-    def install(self) -> None:
-        """Lay the points around everything; the process ends soon, so that nothing is put back."""
-        connection.execute_wrappers.append(self._statement)
+    @contextmanager
+    def laid(self) -> Iterator[None]:
+        """Lay the points around everything."""
         commit, set_autocommit, call = connection._commit, connection.set_autocommit, StripeGateway._call
 
         def commit_between_points() -> Any:
@@ -70,9 +71,13 @@ class Faults:
             with self.around("Stripe", GatewayUnavailable), call(gateway):
                 yield
 
-        connection._commit = commit_between_points
-        connection.set_autocommit = begin_between_points
-        StripeGateway._call = call_between_points
+        with (
+            connection.execute_wrapper(self._statement),
+            swapped(connection, "_commit", commit_between_points),
+            swapped(connection, "set_autocommit", begin_between_points),
+            swapped(StripeGateway, "_call", call_between_points),
+        ):
+            yield
 
     def receiver(self, receiver: Callable[..., Any]) -> Callable[..., Any]:
         """Lay points around a receiver."""

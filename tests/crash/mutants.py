@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
 
 from django.db import transaction
 
@@ -13,8 +15,25 @@ from django_generic_payments.services.facts import Learnt, apply_facts
 from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.webhooks import inbox
 
+Mutant = AbstractContextManager[None]
 
-def mark_before_the_receiver() -> None:
+
+@contextmanager
+def swapped(owner: Any, name: str, replacement: Any) -> Iterator[None]:
+    """
+    Put something else in the place of one of our own functions.
+
+    Not something that the package offers: a guard that a setting can turn off is no guard.
+    """
+    original = getattr(owner, name)
+    setattr(owner, name, replacement)
+    try:
+        yield
+    finally:
+        setattr(owner, name, original)
+
+
+def mark_before_the_receiver() -> Mutant:
     """Commit the mark that a receiver was told, and only then tell it."""
 
     def tell(event, name, receiver):
@@ -25,10 +44,10 @@ def mark_before_the_receiver() -> None:
                 _call(event, receiver)
         return []
 
-    delivery._tell = tell
+    return swapped(delivery, "_tell", tell)
 
 
-def mark_after_the_receiver() -> None:
+def mark_after_the_receiver() -> Mutant:
     """Tell the receiver, commit, and only then mark that it was told."""
 
     def tell(event, name, receiver):
@@ -38,10 +57,10 @@ def mark_after_the_receiver() -> None:
             PaymentEvent.objects.claim(event, name)
         return []
 
-    delivery._tell = tell
+    return swapped(delivery, "_tell", tell)
 
 
-def inbox_before_the_money() -> None:
+def inbox_before_the_money() -> Mutant:
     """Commit the inbox row as processed, and only then book the money."""
 
     def receive(event):
@@ -55,12 +74,12 @@ def inbox_before_the_money() -> None:
             events = apply_facts(session, facts, Learnt(Cause.WEBHOOK, event.id))
         return delivery.deliver(events)
 
-    inbox._receive = receive
+    return swapped(inbox, "_receive", receive)
 
 
-def acknowledged_before_told() -> None:
+def acknowledged_before_told() -> Mutant:
     """Answer a repetition by 200 without looking whether receivers are still owed something."""
-    inbox._look_again = lambda event, facts: (False, False)
+    return swapped(inbox, "_look_again", lambda event, facts: (False, False))
 
 
 def _call(event, receiver):
@@ -69,12 +88,12 @@ def _call(event, receiver):
     receiver(signal=payment_succeeded, sender=sender, payable=payable, **delivery._arguments(event))
 
 
-MUTANTS: dict[str, Callable[[], None]] = {
-    build.__name__: build
-    for build in (
+MUTANTS: dict[str, Callable[[], Mutant]] = {
+    "": nullcontext,
+    **{build.__name__: build for build in (
         mark_before_the_receiver,
         mark_after_the_receiver,
         inbox_before_the_money,
         acknowledged_before_told,
-    )
+    )},
 }

@@ -101,7 +101,7 @@ def test_nothing_is_lost_or_doubled_when_the_recovery_breaks_too(workshop, recor
     assert report.violations == []
 
 
-@pytest.mark.parametrize("mutant", sorted(MUTANTS))
+@pytest.mark.parametrize("mutant", sorted(filter(None, MUTANTS)))
 def test_the_harness_sees_what_is_wrong_in(workshop, record, mutant):
     report = crash_everywhere(workshop, VARIANTS["two receivers"], mutant=mutant)
 

@@ -18,7 +18,7 @@ from django_generic_payments.sandbox.server import SandboxServer
 ROOT = Path(__file__).parents[2]
 PRICE = 12_50
 #: How often an event is delivered at most after a fault. It takes one more than there are faults.
-PATIENCE = 4
+PATIENCE = 3
 
 
 class Killed(Exception):
@@ -26,19 +26,19 @@ class Killed(Exception):
 
 
 class Workshop:
-    """A sandbox served over HTTP, and a process that does jobs against it and dies of some."""
+    """A sandbox served over HTTP, and two processes that do jobs against it: one dies of some of them."""
 
     def __init__(self, folder: Path) -> None:
         self.sandbox = Sandbox()
         self._server = SandboxServer(self.sandbox)
         self._folder = folder
-        self._log = folder / "child.log"
+        self._log = folder / "jobs.log"
 
     def __enter__(self) -> Workshop:
         self._server.start()
         on_postgresql = settings.DATABASES["default"]["ENGINE"].endswith("postgresql")
         database = f"crash_{os.getpid()}" if on_postgresql else str(self._folder / "crash.sqlite3")
-        environment = {
+        self._environment = {
             **os.environ,
             "DJANGO_SETTINGS_MODULE": "tests.crash.settings",
             "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, sys.path)]),
@@ -49,36 +49,41 @@ class Workshop:
             "CRASH_SECRET_KEY": self.sandbox.secret_key,
             "CRASH_WEBHOOK_SECRET": self.sandbox.webhook_secret,
         }
-        with self._log.open("w") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tests.crash.child"],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                text=True,
-            )
-        self.do("create_database")
+        self._survivor, self._mortal = self._start("survivor"), self._start("mortal")
         return self
 
     def __exit__(self, *exc_info: Any) -> None:
-        self._process.stdin.close()
-        self._process.wait()
-        self._process.stdout.close()
+        # The survivor goes last: it drops the database.
+        for process in (self._mortal, self._survivor):
+            process.stdin.close()
+            process.wait()
+            process.stdout.close()
         self._server.stop()
 
     def do(self, name: str, **job: Any) -> Any:
         """Have a job done and return its result. Raises ``Killed``."""
-        self._process.stdin.write(json.dumps({"name": name, **job}) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        process = self._mortal if job.get("at") and job.get("mode", "kill") == "kill" else self._survivor
+        process.stdin.write(json.dumps({"name": name, **job}) + "\n")
+        process.stdin.flush()
+        line = process.stdout.readline()
         answer = json.loads(line) if line else {"broken": self._log.read_text()[-4000:]}
         if "broken" in answer:
             raise AssertionError(answer["broken"])
         if "killed" in answer:
             raise Killed
         return answer["result"]
+
+    def _start(self, role: str) -> subprocess.Popen[str]:
+        with self._log.open("a") as log:
+            return subprocess.Popen(
+                [sys.executable, "-m", "tests.crash.child", role],
+                cwd=ROOT,
+                env=self._environment,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+            )
 
     def pay(self, checkout: str) -> dict[str, Any]:
         """Pay a checkout and return the event that says so."""

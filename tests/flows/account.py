@@ -37,7 +37,9 @@ def sent(stripe: PaymentsSandbox, kind: str) -> dict[str, Any]:
     return next(event for event in reversed(stripe.sandbox.events) if event["type"] == kind)
 
 
-def altered(event: dict[str, Any], *, envelope: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
+def altered(
+    event: dict[str, Any], *, envelope: dict[str, Any] | None = None, **fields: Any
+) -> dict[str, Any]:
     """Return another event: a copy with an id of its own, and with other fields in its object or its envelope."""
     copy = json.loads(json.dumps(event))
     copy["data"]["object"].update(fields)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from django.db import transaction
 
 from django_generic_payments.enums import Cause, SessionStatus
 from django_generic_payments.exceptions import AlreadyPaid, GatewayUnavailable, PaymentInProgress
 from django_generic_payments.models import PaymentSession
+from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.services import cancel_checkout, payment_required, start_checkout
 from tests.flows.account import CHECKOUTS, open_checkouts
 from tests.flows.coherence import assert_coherent, heard
@@ -117,7 +119,9 @@ def test_what_has_expired_is_left_as_it_is(stripe, session, booking):
     assert (session.status, heard(booking)) == (SessionStatus.EXPIRED, ["payment_expired"])
 
 
-def test_a_canceled_booking_can_be_opened_again_by_the_host_but_not_by_the_link(stripe, client, session, booking):
+def test_a_canceled_booking_can_be_opened_again_by_the_host_but_not_by_the_link(
+    stripe, client, session, booking
+):
     cancel_checkout(session)
 
     link = client.get(session.pay_url)
@@ -127,6 +131,53 @@ def test_a_canceled_booking_can_be_opened_again_by_the_host_but_not_by_the_link(
     assert "was canceled" in link.content.decode()
     assert payment_required(booking)
     assert open_checkouts(stripe) == [anew.stripe_checkout_session_id]
+
+
+class Meanwhile:
+    """Does something once, while Stripe is being asked for a checkout."""
+
+    def __init__(self, action) -> None:
+        self.action = action
+
+    def request(self, method, path, body) -> None:
+        action, self.action = self.action, None
+        if action:
+            action()
+
+    def response(self, method, path, status, obj) -> None:
+        """Nothing to do."""
+
+    def event(self, event) -> None:
+        """Nothing to do."""
+
+
+def test_what_is_canceled_while_stripe_is_asked_is_closed_and_the_caller_gets_another(stripe, booking):
+    meanwhile = Meanwhile(lambda: cancel_checkout(PaymentSession.objects.get()))
+    Sandbox.observers.append(meanwhile)
+
+    session = start_checkout(booking)
+    Sandbox.observers.remove(meanwhile)
+
+    canceled = PaymentSession.objects.exclude(pk=session.pk).get()
+    assert_coherent(canceled)
+    assert_coherent(session)
+    assert (canceled.status, session.status) == (SessionStatus.CANCELED, SessionStatus.PENDING)
+    assert heard(booking) == ["payment_canceled"]
+    assert open_checkouts(stripe) == [session.stripe_checkout_session_id]
+
+
+def test_the_pay_link_that_is_canceled_while_it_is_opened_leads_nowhere(stripe, client, booking):
+    with transaction.atomic():
+        session = start_checkout(booking)
+    meanwhile = Meanwhile(lambda: cancel_checkout(PaymentSession.objects.get()))
+    Sandbox.observers.append(meanwhile)
+
+    answer = client.get(session.pay_url)
+    Sandbox.observers.remove(meanwhile)
+
+    assert answer.status_code == 409
+    assert_coherent(session)
+    assert (session.status, open_checkouts(stripe)) == (SessionStatus.CANCELED, [])
 
 
 @pytest.mark.parametrize("failure", ["connection_lost_before", "connection_lost_after"])

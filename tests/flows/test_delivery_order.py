@@ -7,6 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from django_generic_payments.enums import EventKind, SessionStatus
 from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction
+from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.services import start_checkout
 from django_generic_payments.services.checkout import open_checkout
 from django_generic_payments.testing import use_sandbox
@@ -174,14 +175,16 @@ def test_the_last_event_first_comes_to_the_same_rows(stripe, happen):
         ),
         (fail_by_debit, "checkout.session.async_payment_failed", SessionStatus.FAILED, ["payment_failed"]),
         (abandon, "checkout.session.expired", SessionStatus.EXPIRED, ["payment_expired"]),
+        (abandon, "payment_intent.canceled", SessionStatus.EXPIRED, ["payment_expired"]),
     ],
 )
-def test_one_event_alone_reaches_the_right_status(stripe, happen, kind, status, announced):
-    booking = Booking.objects.create(currency="eur")
-    session = start_checkout(booking)
-    happen(stripe, session)
+def test_one_event_alone_reaches_the_right_status(happen, kind, status, announced):
+    with use_sandbox(Sandbox(cancel_intent_on_expiry=True)) as stripe:
+        booking = Booking.objects.create(currency="eur")
+        session = start_checkout(booking)
+        happen(stripe, session)
 
-    answer = post(stripe, sent(stripe, kind))
+        answer = post(stripe, sent(stripe, kind))
 
     assert answer == 200
     assert_coherent(session)
@@ -217,3 +220,20 @@ def test_an_answer_of_the_api_that_is_older_than_the_event_takes_nothing_back(st
 
     assert_coherent(session)
     assert (session.status, heard(booking)) == (SessionStatus.SUCCEEDED, ["payment_succeeded"])
+
+
+@pytest.mark.parametrize("first", ["payment_intent.canceled", "checkout.session.expired"])
+def test_an_intent_that_somebody_canceled_is_a_canceled_payment_in_either_order(first):
+    with use_sandbox(Sandbox(cancel_intent_on_expiry=True)) as stripe:
+        booking = Booking.objects.create(currency="eur")
+        session = start_checkout(booking)
+        abandon(stripe, session)
+        canceled, expired = (sent(stripe, kind) for kind in ("payment_intent.canceled", "checkout.session.expired"))
+        canceled["data"]["object"]["cancellation_reason"] = "abandoned"
+
+        for event in sorted([canceled, expired], key=lambda event: event["type"] != first):
+            assert post(stripe, event) == 200
+
+    assert_coherent(session)
+    assert session.status == SessionStatus.CANCELED
+    assert len(heard(booking)) == 1

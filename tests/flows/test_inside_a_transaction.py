@@ -46,9 +46,9 @@ def test_it_is_the_same_without_the_transaction_of_a_test(stripe, client):
 
 
 def test_a_rollback_leaves_nothing_here_nor_at_stripe(stripe, user):
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         start_checkout(Booking.objects.create(), user=user)
-        raise RuntimeError("the form was not valid after all")
+        transaction.set_rollback(True)
 
     assert (PaymentSession.objects.count(), Customer.objects.count(), Booking.objects.count()) == (0, 0, 0)
     assert stripe.sandbox.requests == []
@@ -137,9 +137,9 @@ def test_a_cancellation_that_is_rolled_back_was_none(stripe):
     with transaction.atomic():
         session = start_checkout(booking)
 
-    with pytest.raises(RuntimeError), transaction.atomic():
+    with transaction.atomic():
         cancel_checkout(session)
-        raise RuntimeError("no")
+        transaction.set_rollback(True)
 
     assert_coherent(session)
     assert (session.status, heard(booking)) == (SessionStatus.CREATED, [])

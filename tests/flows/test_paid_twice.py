@@ -49,7 +49,9 @@ def test_money_for_a_slot_of_another_session_is_a_duplicate(stripe, booking, lat
     duplicates = []
     connect(
         payment_duplicated,
-        lambda payable, transaction, session, **kwargs: duplicates.append((payable, transaction.gross, session)),
+        lambda payable, transaction, session, **kwargs: duplicates.append(
+            (payable, transaction.gross, session)
+        ),
         uid="tests.duplicates",
         sender=Booking,
     )

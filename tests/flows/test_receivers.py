@@ -9,7 +9,7 @@ from django.db.models import F
 from django_generic_payments.enums import DeliveryState, SessionStatus
 from django_generic_payments.models import PaymentSession, Transaction
 from django_generic_payments.services import cancel_checkout, start_checkout
-from django_generic_payments.signals import payment_canceled, payment_succeeded
+from django_generic_payments.signals import payment_succeeded
 from tests.flows.account import open_checkouts, post, sent
 from tests.flows.coherence import assert_coherent, heard
 from tests.shop.models import Booking, Order

@@ -56,7 +56,6 @@ def test_no_payer_is_sent_to_a_strangers_host(stripe, url, name):
         ("https://app.example.com/thanks", "https://app.example.com/thanks"),
     ],
 )
-@override_payments(ALLOWED_REDIRECT_HOSTS=["app.example.com"])
 def test_a_payer_lands_on_our_hosts_and_on_those_that_are_allowed(stripe, client, url, lands_at):
     with override_payments(ALLOWED_REDIRECT_HOSTS=["app.example.com"]):
         session = start_checkout(Booking.objects.create(), success_url=url)

@@ -117,7 +117,10 @@ def test_the_checkout_of_another_project_is_none_of_our_business(stripe, session
     stripe.pay(session, deliver=False)
     foreign = {"generic_payments_app": "another", "generic_payments_session": str(session.pk)}
     event = altered(
-        sent(stripe, "checkout.session.completed"), id="cs_test_foreign", payment_intent=None, metadata=foreign
+        sent(stripe, "checkout.session.completed"),
+        id="cs_test_foreign",
+        payment_intent=None,
+        metadata=foreign,
     )
 
     answer = post(stripe, event)
@@ -141,7 +144,12 @@ def test_our_checkout_without_our_marker_is_no_success(stripe, session, booking,
 def test_a_client_reference_alone_binds_nothing(stripe, session, booking):
     stripe.pay(session, deliver=False)
     reference = stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["client_reference_id"]
-    link = {"id": "cs_test_link", "payment_intent": "pi_link", "client_reference_id": reference, "metadata": {}}
+    link = {
+        "id": "cs_test_link",
+        "payment_intent": "pi_link",
+        "client_reference_id": reference,
+        "metadata": {},
+    }
 
     answer = post(stripe, altered(sent(stripe, "checkout.session.completed"), **link))
 
@@ -197,7 +205,10 @@ def test_a_mismatch_without_money_changes_nothing(stripe, session, booking):
 
 def test_an_event_of_a_session_that_we_do_not_have_asks_to_come_again(stripe, session):
     stripe.pay(session, deliver=False)
-    lost = {**session_metadata(stripe, session), "generic_payments_session": "6f1e0d3c-0000-4000-8000-000000000000"}
+    lost = {
+        **session_metadata(stripe, session),
+        "generic_payments_session": "6f1e0d3c-0000-4000-8000-000000000000",
+    }
     event = altered(sent(stripe, "checkout.session.completed"), id="cs_test_lost", metadata=lost)
 
     answers = [post(stripe, event) for _ in range(2)]

@@ -157,6 +157,20 @@ def test_the_same_key_still_names_the_session_after_it_was_paid(stripe):
     assert open_checkouts(stripe) == []
 
 
+def test_the_same_key_after_the_expiry_leads_to_a_checkout_that_can_be_paid(stripe, client):
+    booking = Booking.objects.create()
+    first = start_checkout(booking, idempotency_key="order-7")
+    stripe.expire(first)
+
+    same = start_checkout(booking, idempotency_key="order-7")
+    to_stripe = client.get(same.checkout_url)
+
+    assert same == first
+    anew = PaymentSession.objects.open().get()
+    assert to_stripe["Location"] == anew.stripe_checkout_url
+    assert open_checkouts(stripe) == [anew.stripe_checkout_session_id]
+
+
 @pytest.mark.parametrize(
     "other",
     [{"success_url": "/elsewhere/"}, {"cancel_url": "/elsewhere/"}, {"metadata": {"colour": "red"}}],

@@ -175,7 +175,17 @@ def test_metadata_may_be_as_much_as_stripe_takes(stripe):
         {"generic_payments_session": "mine"},
         {"object": "x"},
     ],
-    ids=["too many", "long key", "empty key", "brackets", "long value", "empty value", "number", "ours", "reserved"],
+    ids=[
+        "too many",
+        "long key",
+        "empty key",
+        "brackets",
+        "long value",
+        "empty value",
+        "number",
+        "ours",
+        "reserved",
+    ],
 )
 def test_metadata_that_stripe_would_not_take_is_refused_first(stripe, metadata):
     with pytest.raises(ValueError, match="metadata"):

@@ -92,7 +92,7 @@ class InATestCase(TestCase):
             assert get_gateway().create_customer({}, idempotency_key="k").startswith("cus_")
 
     def test_stripe_is_not_called_in_a_block_of_the_host(self):
-        with use_sandbox(), transaction.atomic(), self.assertRaises(TransactionOpen):
+        with use_sandbox(), transaction.atomic(), pytest.raises(TransactionOpen):
             get_gateway().create_customer({}, idempotency_key="k")
 
 
@@ -103,13 +103,27 @@ class InATestCase(TestCase):
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_every_call_names_the_pinned_version_and_the_key(call):
     seen = []
-    with override_payments(STRIPE_SECRET_KEY="rk_test_mine"), in_process(answering(seen=seen)):
-        with pytest.raises(UnreadableObject):
-            call(get_gateway())
+    with (
+        override_payments(STRIPE_SECRET_KEY="rk_test_mine"),
+        in_process(answering(seen=seen)),
+        pytest.raises(UnreadableObject),
+    ):
+        call(get_gateway())
 
     [(_, _, headers, _)] = seen
     assert headers["Stripe-Version"] == client_module.API_VERSION == "2026-10-28.endive"
     assert headers["Authorization"] == "Bearer rk_test_mine"
+
+
+@pytest.mark.django_db
+def test_the_version_is_pinned_here_and_not_by_the_sdk(monkeypatch):
+    seen = []
+    monkeypatch.setattr(client_module, "API_VERSION", "2020-08-27")
+
+    with in_process(answering(body=b'{"id": "cus_1"}', seen=seen)):
+        get_gateway().create_customer({}, idempotency_key="k")
+
+    assert seen[0][2]["Stripe-Version"] == "2020-08-27"
 
 
 @pytest.mark.django_db
@@ -161,7 +175,9 @@ def test_connections_are_kept_between_calls():
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("kind", ["connection_lost_before", "connection_lost_after", "500", "503", "429", "409"])
+@pytest.mark.parametrize(
+    "kind", ["connection_lost_before", "connection_lost_after", "500", "503", "429", "409"]
+)
 def test_whatever_leaves_the_outcome_open_says_so(kind):
     sandbox = Sandbox()
     sandbox.fail_next(kind)
@@ -217,7 +233,10 @@ def test_an_answer_that_is_no_object_leaves_the_outcome_open(call, status, body)
 @pytest.mark.django_db
 @pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 def test_an_answer_without_what_is_needed_is_not_guessed_at(call):
-    with in_process(answering(body=b'{"object": "checkout.session", "id": null}')), pytest.raises(UnreadableObject):
+    with (
+        in_process(answering(body=b'{"object": "checkout.session", "id": null}')),
+        pytest.raises(UnreadableObject),
+    ):
         call(get_gateway())
 
 
@@ -254,8 +273,10 @@ def test_the_innermost_handler_answers_and_then_the_one_around_it():
 
     with in_process(named("outer")):
         with in_process(named("inner")):
-            assert get_gateway().create_customer({}, idempotency_key="k") == "inner"
-        assert get_gateway().create_customer({}, idempotency_key="k") == "outer"
+            inside = get_gateway().create_customer({}, idempotency_key="k")
+        around = get_gateway().create_customer({}, idempotency_key="k")
+
+    assert (inside, around) == ("inner", "outer")
 
 
 @pytest.mark.django_db
@@ -291,4 +312,7 @@ def test_two_gateways_may_have_two_keys():
         one.create_customer({}, idempotency_key="a")
         two.create_customer({}, idempotency_key="b")
 
-    assert [headers["Authorization"] for _, _, headers, _ in seen] == ["Bearer sk_test_one", "Bearer sk_test_two"]
+    assert [headers["Authorization"] for _, _, headers, _ in seen] == [
+        "Bearer sk_test_one",
+        "Bearer sk_test_two",
+    ]

@@ -56,7 +56,13 @@ def test_every_error_of_the_sdk_becomes_one_of_ours(cls):
 def test_only_what_stripe_certainly_refused_counts_as_refused(cls):
     """An outcome that is not known is never taken for a failure: money could be lost by it."""
     kinds = set(cls.__mro__)
-    expected = GatewayRefused if kinds & REFUSED else GatewayMisconfigured if kinds & MISCONFIGURED else GatewayUnavailable
+    expected = (
+        GatewayRefused
+        if kinds & REFUSED
+        else GatewayMisconfigured
+        if kinds & MISCONFIGURED
+        else GatewayUnavailable
+    )
 
     assert type(translate(make(cls))) is expected
 
@@ -95,7 +101,9 @@ def test_a_new_kind_of_a_known_error_is_that_error():
         "cs_test_123_secret_canary123",
     ],
 )
-@pytest.mark.parametrize("text", ["Invalid: {}", "{}", "'{}' is not valid.", "a {}, b", "({})", "<{}>", "key={}"])
+@pytest.mark.parametrize(
+    "text", ["Invalid: {}", "{}", "'{}' is not valid.", "a {}, b", "({})", "<{}>", "key={}"]
+)
 def test_no_address_and_no_key_is_in_the_message(text, secret):
     ours = translate(make(sdk.InvalidRequestError, text.format(secret)))
 
@@ -104,7 +112,9 @@ def test_no_address_and_no_key_is_in_the_message(text, secret):
 
 
 def test_the_rest_of_the_message_is_kept():
-    ours = translate(make(sdk.InvalidRequestError, "Amount must be at least £0.30 gbp for canary@example.com today"))
+    ours = translate(
+        make(sdk.InvalidRequestError, "Amount must be at least £0.30 gbp for canary@example.com today")
+    )
 
     assert str(ours) == "Amount must be at least £0.30 gbp for … today"
 

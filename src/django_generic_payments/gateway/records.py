@@ -44,6 +44,7 @@ class PaymentIntent:
     latest_charge: str
     metadata: Mapping[str, str]
     decline_code: str
+    cancellation_reason: str
 
     @classmethod
     def from_object(cls, data: Mapping[str, Any]) -> PaymentIntent:
@@ -61,6 +62,7 @@ class PaymentIntent:
             latest_charge=read.reference("latest_charge"),
             metadata=read.metadata(),
             decline_code=str(error.get("decline_code") or error.get("code") or ""),
+            cancellation_reason=read.optional_text("cancellation_reason"),
         )
 
 

@@ -134,6 +134,8 @@ class Handler(BaseHTTPRequestHandler):
     """Hand a request to the API or to the hosted page."""
 
     protocol_version = "HTTP/1.1"
+    # An answer is written in two pieces, and the second would wait for the receipt of the first: 40 ms.
+    disable_nagle_algorithm = True
     server: LoopbackServer
 
     def do_GET(self) -> None:

@@ -34,6 +34,7 @@ MARKER_SESSION = "generic_payments_session"
 
 _ENDINGS = {
     "failed": EventKind.PAYMENT_FAILED,
+    "canceled": EventKind.PAYMENT_CANCELED,
     "expired": EventKind.PAYMENT_EXPIRED,
 }
 
@@ -71,6 +72,7 @@ class Facts:
     paid: bool = False
     failed: bool = False
     expired: bool = False
+    canceled: bool = False
     #: Why an attempt was declined; the checkout stays open.
     declined: str = ""
 
@@ -144,6 +146,10 @@ def facts_of_intent(
     again. Source: https://docs.stripe.com/payments/paymentintents/lifecycle.
     """
     app, session_id = _marked(intent.metadata)
+    canceled = intent.status == "canceled"
+    # When a checkout runs out, its intent may be canceled with it. Whether Stripe says so twice or once is not
+    # documented: both must come to the same.
+    ran_out = intent.cancellation_reason in {"automatic", "expired"}
     return Facts(
         occurred_at=occurred_at,
         livemode=intent.livemode,
@@ -156,9 +162,8 @@ def facts_of_intent(
         currency=intent.currency,
         processing=intent.status == "processing",
         paid=intent.status == "succeeded",
-        # Nobody can cancel the intent of a checkout, so it ended with its checkout. Whether Stripe says so twice or
-        # once is not documented: both must come to the same.
-        expired=intent.status == "canceled",
+        expired=canceled and ran_out,
+        canceled=canceled and not ran_out,
         declined=(intent.decline_code or "declined") if declined else "",
     )
 
@@ -260,7 +265,7 @@ def _bind(session: PaymentSession, facts: Facts) -> None:
 
 
 def _set_facts(session: PaymentSession, facts: Facts) -> None:
-    for name in ("completed", "processing", "paid", "failed", "expired"):
+    for name in ("completed", "processing", "paid", "failed", "expired", "canceled"):
         if getattr(facts, name) and name != "paid" and getattr(session, f"{name}_at") is None:
             setattr(session, f"{name}_at", facts.occurred_at)
 
@@ -368,6 +373,7 @@ _SAVED = (
     "paid_at",
     "failed_at",
     "expired_at",
+    "canceled_at",
     "paid_amount",
     "review_reason",
     "stripe_checkout_session_id",

@@ -13,7 +13,7 @@ class Story:
             booked = self.client.post("/book/", {"title": "Pottery"})
             session = PaymentSession.objects.get()
             self.assertRedirects(booked, session.pay_url, fetch_redirect_response=False)
-            self.assertEqual(stripe.sandbox.requests, [])
+            assert stripe.sandbox.requests == []
 
             to_stripe = self.client.get(booked["Location"])
             session.refresh_from_db()
@@ -23,27 +23,27 @@ class Story:
 
             outcome = stripe.pay(session)
             landed = self.client.get(outcome.redirect_url)
-            self.assertEqual(landed["Location"], "https://courses.example/thanks/")
+            assert landed["Location"] == "https://courses.example/thanks/"
 
-        self.assertEqual(Course.objects.get().places_sold, 1)
-        self.assertEqual(stripe.sandbox.pending, [])
+        assert Course.objects.get().places_sold == 1
+        assert stripe.sandbox.pending == []
 
     def test_a_view_that_fails_afterwards_leaves_nothing(self):
-        with use_sandbox() as stripe, self.assertRaises(RuntimeError):
+        with use_sandbox() as stripe, self.assertRaisesMessage(RuntimeError, "after the checkout"):
             self.client.post("/book/", {"title": "Pottery", "fail": "yes"})
 
-        self.assertFalse(PaymentSession.objects.exists())
-        self.assertEqual(stripe.sandbox.requests, [])
+        assert not PaymentSession.objects.exists()
+        assert stripe.sandbox.requests == []
 
     def test_the_payer_may_be_back_before_the_webhook(self):
         with use_sandbox() as stripe:
             self.client.post("/book/", {"title": "Pottery"})
             outcome = stripe.pay(PaymentSession.objects.get(), deliver=False)
             self.client.get(outcome.redirect_url)
-            self.assertEqual(Course.objects.get().places_sold, 1)
+            assert Course.objects.get().places_sold == 1
             stripe.deliver()
 
-        self.assertEqual(Course.objects.get().places_sold, 1)
+        assert Course.objects.get().places_sold == 1
 
 
 class InATestCase(Story, TestCase):

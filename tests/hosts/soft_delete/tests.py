@@ -19,7 +19,7 @@ class InvoiceTests(TestCase):
         Invoice.objects.filter(pk=self.invoice.pk).update(is_deleted=True)
 
     def assert_settled(self):
-        self.assertTrue(Invoice.everything.get(pk=self.invoice.pk).is_paid)
+        assert Invoice.everything.get(pk=self.invoice.pk).is_paid
 
     def test_an_invoice_is_paid(self):
         with use_sandbox() as stripe:
@@ -33,8 +33,8 @@ class InvoiceTests(TestCase):
         with use_sandbox():
             answer = self.client.post(self.door)
 
-        self.assertEqual(answer.status_code, 404)
-        self.assertFalse(PaymentSession.objects.exists())
+        assert answer.status_code == 404
+        assert not PaymentSession.objects.exists()
 
     def test_money_for_an_invoice_that_was_deleted_meanwhile_reaches_the_receiver(self):
         with use_sandbox() as stripe:
@@ -44,4 +44,4 @@ class InvoiceTests(TestCase):
 
         self.assert_settled()
         session.refresh_from_db()
-        self.assertEqual((session.status, session.review_reason), ("succeeded", ""))
+        assert (session.status, session.review_reason) == ("succeeded", "")

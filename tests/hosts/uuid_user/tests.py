@@ -23,26 +23,26 @@ class MembershipTests(TestCase):
             session = PaymentSession.objects.get()
             stripe.pay(session)
 
-        self.assertEqual(to_stripe["Location"], session.stripe_checkout_url)
-        self.assertEqual(session.owner, self.member)
+        assert to_stripe["Location"] == session.stripe_checkout_url
+        assert session.owner == self.member
         self.membership.refresh_from_db()
-        self.assertTrue(self.membership.paid)
+        assert self.membership.paid
 
     def test_another_member_finds_no_door(self):
         self.client.force_login(Member.objects.create(handle="bob"))
         with use_sandbox():
             answer = self.client.post(self.door)
 
-        self.assertEqual(answer.status_code, 404)
+        assert answer.status_code == 404
 
     def test_a_member_without_an_address_has_one_customer_at_stripe(self):
         with use_sandbox() as stripe:
             session = start_checkout(self.membership, user=self.member, idempotency_key="once")
-            self.assertEqual(start_checkout(self.membership, user=self.member, idempotency_key="once"), session)
+            assert start_checkout(self.membership, user=self.member, idempotency_key="once") == session
             at_stripe = stripe.sandbox.customer(Customer.objects.get().stripe_customer_id)
 
-        self.assertIsNone(at_stripe["email"])
-        self.assertEqual(session.idempotency_scope, f"user:{self.member.pk}")
+        assert at_stripe["email"] is None
+        assert session.idempotency_scope == f"user:{self.member.pk}"
 
     def test_a_member_who_leaves_leaves_the_payment(self):
         with use_sandbox() as stripe:
@@ -51,4 +51,4 @@ class MembershipTests(TestCase):
         self.member.delete()
 
         session.refresh_from_db()
-        self.assertEqual((session.owner, session.status), (None, "succeeded"))
+        assert (session.owner, session.status) == (None, "succeeded")
