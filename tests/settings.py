@@ -56,7 +56,9 @@ def choose_database() -> dict[str, object]:
     """PostgreSQL if it is there, unless PAYMENTS_TEST_DATABASE says "postgres" or "sqlite"."""
     wish = os.environ.get("PAYMENTS_TEST_DATABASE", "")
     if wish not in {"", "postgres", "sqlite"}:
-        raise ValueError(f"PAYMENTS_TEST_DATABASE is {wish!r}. Set it to 'postgres' or 'sqlite', or leave it out.")
+        raise ValueError(
+            f"PAYMENTS_TEST_DATABASE is {wish!r}. Set it to 'postgres' or 'sqlite', or leave it out."
+        )
     required = "postgres" in os.environ.get("PAYMENTS_TEST_REQUIRE", "").split(",")
     if wish == "sqlite" or (not wish and not required and not postgres_is_there()):
         return SQLITE

@@ -12,7 +12,7 @@ from django_generic_payments import checks, payables, signals
 from django_generic_payments.conf import SETTING
 from django_generic_payments.money import Money
 from django_generic_payments.testing import override_payments
-from tests.shop.models import Booking
+from tests.shop.models import Booking, LateBooking
 
 pytestmark = pytest.mark.core
 
@@ -247,6 +247,22 @@ def test_w003_a_payable_that_nobody_hears_of(registry):
         each.cls for each in payables.registered_types().values()
     } - {Booking}
     assert "receivers.py" in messages[0].hint
+    assert run(GOOD) == []
+
+
+def test_w007_a_receiver_that_asked_for_what_is_not_registered():
+    def receiver(**kwargs):
+        pass
+
+    signals.payment_failed.connect(receiver, sender=LateBooking, dispatch_uid="tests.never")
+    try:
+        messages = run(GOOD)
+    finally:
+        signals.payment_failed.disconnect(receiver, sender=LateBooking, dispatch_uid="tests.never")
+
+    assert ids(messages) == ["W007"]
+    assert "payment_failed" in messages[0].msg
+    assert "LateBooking" in messages[0].msg
     assert run(GOOD) == []
 
 

@@ -142,6 +142,20 @@ def test_a_class_that_is_registered_again_is_no_conflict(registry):
 
 
 @isolate_apps("tests.shop")
+def test_one_class_under_two_names_is_refused(registry):
+    with pytest.raises(ConfigurationError, match="already registered as 'booking'"):
+        register(Booking, "reservation")
+
+
+def test_a_rule_that_is_a_coroutine_is_refused(registry):
+    class Trusting(Ticket):
+        async def can_be_paid_by(self, request):
+            return False
+
+    with pytest.raises(ConfigurationError, match="can_be_paid_by must be a plain function"):
+        register(Trusting, "trusting", resolver=Trusting)
+
+
 def test_a_module_that_is_imported_again_replaces_its_class(registry):
     def define():
         class Ride(Methods, models.Model):
@@ -361,6 +375,14 @@ def test_a_resolver_may_raise_when_there_is_nothing(registry, error):
         raise error(payable_id)
 
     assert register(Ticket, "ticket", resolver=find).load("T1") is None
+
+
+def test_an_id_with_a_nul_is_asked_of_nobody(registry):
+    asked = []
+    kind = register(Ticket, "ticket", resolver=asked.append)
+
+    assert kind.load("T\x001") is None
+    assert asked == []
 
 
 def test_a_resolver_gets_the_id_as_text(registry):

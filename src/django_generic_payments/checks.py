@@ -4,7 +4,7 @@ System checks. An id means the same for ever; they neither touch the database no
 Errors: E001 not a dict, E002 unknown name, E003 wrong type, E004 no secret key, E005 no webhook secret, E006 not a
 webhook secret, E007 live key with DEBUG, E008 live mode without https, E009 not a secret key, E010 unknown address.
 Warnings: W001 test key in production, W002 SQLite in production, W003 payable without a success receiver,
-W004 payable in another database, W005 not Stripe's address, W006 unknown currency.
+W004 payable in another database, W005 not Stripe's address, W006 unknown currency, W007 receiver without a sender.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from django_generic_payments.conf import SETTING, STRIPE_API_BASE, Settings
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.money import CURRENCIES
 from django_generic_payments.payables import registered_types
+from django_generic_payments.services.announcements import SIGNALS
 from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.transactions import database_alias
 
@@ -188,6 +189,18 @@ def check_receivers(**_kwargs: Any) -> Iterator[checks.CheckMessage]:
             )
 
 
+def check_senders(**_kwargs: Any) -> Iterator[checks.CheckMessage]:
+    """Whoever asked for the payments of one class asked for a class that is paid for."""
+    registered = {each.cls for each in registered_types().values()}
+    for name, signal in SIGNALS.items():
+        for sender in signal.senders() - registered:
+            yield checks.Warning(
+                f"A receiver of {name} is connected with sender={sender!r}, and will never be called.",
+                hint="The sender is the class that was registered as a payable, not its proxy or child.",
+                id="generic_payments.W007",
+            )
+
+
 #: Every check, with the options it is registered with.
 CHECKS: Sequence[tuple[Check, dict[str, Any]]] = (
     (check_names, {}),
@@ -199,6 +212,7 @@ CHECKS: Sequence[tuple[Check, dict[str, Any]]] = (
     (check_api_base, {}),
     (check_database, {}),
     (check_receivers, {}),
+    (check_senders, {}),
     (check_deployment, {"deploy": True}),
 )
 

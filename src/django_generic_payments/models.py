@@ -275,7 +275,9 @@ class Transaction(UUIDModel):
                 fields=["source_id", "kind", "livemode"], name="generic_payments_transaction_source"
             ),
             models.CheckConstraint(
-                condition=Q(net__isnull=True) | Q(net=F("settled_gross") - F("fee")),
+                condition=Q(net__isnull=True, settled_gross__isnull=True, fee__isnull=True)
+                | Q(net__isnull=False, settled_gross__isnull=False, fee__isnull=False)
+                & Q(net=F("settled_gross") - F("fee")),
                 name="generic_payments_transaction_net",
             ),
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload, runtime_checkable
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
@@ -79,6 +80,8 @@ class PayableType:
         ``manager`` is ``"_base_manager"`` for what was paid (a host that hides deleted rows still hears of their
         money) and ``"_default_manager"`` for what a visitor asks to pay.
         """
+        if "\x00" in payable_id:  # no key holds it, and PostgreSQL refuses the question
+            return None
         if self.resolver is not None:
             try:
                 return self.resolver(payable_id)
@@ -168,6 +171,11 @@ def register(
         raise ConfigurationError(
             f"{known.cls.__module__}.{known.cls.__qualname__} is already registered as {chosen!r}. "
             f"Give {cls.__module__}.{cls.__qualname__} another name."
+        )
+    other = next((each.name for each in _types.values() if each.cls is cls and each.name != chosen), None)
+    if other is not None:
+        raise ConfigurationError(
+            f"{cls.__name__} is already registered as {other!r}. Under two names it could be paid for twice."
         )
     _types[chosen] = PayableType(chosen, cls, resolver)
     return _types[chosen]
@@ -273,6 +281,11 @@ def _check_class(cls: type, resolver: Callable[[str], Any] | None) -> None:
         raise ConfigurationError(
             f"{cls.__name__}.payment_purposes must be a tuple of names, such as ('', 'deposit'): "
             "up to 50 letters, digits, '.', '_' and '-' each."
+        )
+    if asynchronous := [name for name in _REQUIRED if iscoroutinefunction(getattr(cls, name))]:
+        raise ConfigurationError(
+            f"{cls.__name__}.{', '.join(asynchronous)} must be a plain function: "
+            "a coroutine is always true, so that everybody might pay."
         )
     if not issubclass(cls, Model):
         if resolver is None:

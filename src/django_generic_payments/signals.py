@@ -103,6 +103,10 @@ class PaymentSignal(Signal):
                 found.setdefault(each.identity, receiver)
         return found
 
+    def senders(self) -> set[Any]:
+        """Return what receivers asked for by ``sender``."""
+        return {each.sender for each in self._live_connections() if each.sender is not None}
+
     def has_receiver_with_sender(self, identity: str, sender: Any) -> bool:
         """Tell whether the named receiver asked for this sender alone, and so cannot do without a payable."""
         return any(

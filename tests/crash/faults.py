@@ -12,7 +12,7 @@ from django.db import OperationalError, connection
 
 from django_generic_payments.exceptions import GatewayUnavailable
 from django_generic_payments.gateway import StripeGateway
-from tests.crash.mutants import swapped
+from tests.postgres.racing import swapped
 
 
 class Faults:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import Any
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from django.db import transaction
 
@@ -14,23 +13,9 @@ from django_generic_payments.services import delivery
 from django_generic_payments.services.facts import Learnt, apply_facts
 from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.webhooks import inbox
+from tests.postgres.racing import swapped
 
 Mutant = AbstractContextManager[None]
-
-
-@contextmanager
-def swapped(owner: Any, name: str, replacement: Any) -> Iterator[None]:
-    """
-    Put something else in the place of one of our own functions.
-
-    Not something that the package offers: a guard that a setting can turn off is no guard.
-    """
-    original = getattr(owner, name)
-    setattr(owner, name, replacement)
-    try:
-        yield
-    finally:
-        setattr(owner, name, original)
 
 
 def mark_before_the_receiver() -> Mutant:
@@ -90,10 +75,13 @@ def _call(event, receiver):
 
 MUTANTS: dict[str, Callable[[], Mutant]] = {
     "": nullcontext,
-    **{build.__name__: build for build in (
-        mark_before_the_receiver,
-        mark_after_the_receiver,
-        inbox_before_the_money,
-        acknowledged_before_told,
-    )},
+    **{
+        build.__name__: build
+        for build in (
+            mark_before_the_receiver,
+            mark_after_the_receiver,
+            inbox_before_the_money,
+            acknowledged_before_told,
+        )
+    },
 }

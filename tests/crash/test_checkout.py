@@ -20,9 +20,7 @@ def crash_everywhere(workshop, *, price, mode, **preparation):
             places = iter(workshop.do("prepare", count=20, **preparation))
             place = next(places)
         at = report.points + 1
-        struck, first = strike(
-            lambda at=at, place=place: workshop.do("start", booking=place["booking"], price=price, at=at, mode=mode)
-        )
+        struck, first = strike(workshop.do, "start", booking=place["booking"], price=price, at=at, mode=mode)
         again = workshop.do("start", booking=place["booking"], price=price)
         wrong = violations(workshop, place, again)
         if "session" in first and first["session"] != again["session"]:

@@ -228,7 +228,9 @@ def test_an_intent_that_somebody_canceled_is_a_canceled_payment_in_either_order(
         booking = Booking.objects.create(currency="eur")
         session = start_checkout(booking)
         abandon(stripe, session)
-        canceled, expired = (sent(stripe, kind) for kind in ("payment_intent.canceled", "checkout.session.expired"))
+        canceled, expired = (
+            sent(stripe, kind) for kind in ("payment_intent.canceled", "checkout.session.expired")
+        )
         canceled["data"]["object"]["cancellation_reason"] = "abandoned"
 
         for event in sorted([canceled, expired], key=lambda event: event["type"] != first):

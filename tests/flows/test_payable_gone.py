@@ -8,7 +8,7 @@ from django_generic_payments.enums import ReviewReason, SessionStatus
 from django_generic_payments.services import start_checkout
 from django_generic_payments.signals import payment_expired, payment_needs_review, payment_succeeded
 from tests.flows.coherence import assert_coherent
-from tests.shop.models import Booking, Heard
+from tests.shop.models import Booking, Heard, Order
 
 pytestmark = [pytest.mark.django_db, pytest.mark.core]
 
@@ -48,7 +48,9 @@ def test_receivers_that_asked_for_bookings_are_not_called_without_one(stripe, se
     stripe.pay(session)
 
     assert called == []
-    assert session.events.get(kind="payment_succeeded").note == "The payable is gone; nobody was told."
+    assert session.events.get(kind="payment_succeeded").note == (
+        "The payable is gone: receivers that need it were not called."
+    )
     assert_coherent(session)
 
 
@@ -86,3 +88,15 @@ def test_the_pay_link_of_what_is_gone_sells_nothing(stripe, client, session):
 
     assert answer.status_code in {404, 409}
     assert "Location" not in answer
+
+
+def test_it_is_noticed_when_only_receivers_of_everything_are_connected(stripe):
+    order = Order.objects.create()
+    session = start_checkout(order)
+    order.delete()
+
+    stripe.pay(session)
+
+    assert_coherent(session)
+    assert session.review_reason == ReviewReason.PAYABLE_GONE
+    assert Heard.objects.filter(kind="payment_needs_review").count() == 1

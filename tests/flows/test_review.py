@@ -221,3 +221,13 @@ def test_an_event_of_a_session_that_we_do_not_have_asks_to_come_again(stripe, se
 
 def session_metadata(stripe, session):
     return stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["metadata"]
+
+
+def test_money_that_was_first_taken_for_a_success_is_reviewed_when_its_checkout_is_another(stripe, session):
+    stripe.pay(session, deliver=False)
+    post(stripe, sent(stripe, "payment_intent.succeeded"))
+
+    post(stripe, altered(sent(stripe, "checkout.session.completed"), id="cs_test_of_somebody_else"))
+
+    session.refresh_from_db()
+    assert (session.review_reason, session.transactions.count()) == (ReviewReason.MARKER, 1)

@@ -214,3 +214,26 @@ def test_our_objects_at_stripe_carry_our_mark(stripe):
     assert stripe.sandbox.payment_intent(outcome.payment_intent)["metadata"] == mark
     assert_coherent(session)
     assert session.paid_at
+
+
+def test_an_address_that_stripe_refuses_keeps_no_user_from_paying(stripe, user):
+    user.email = "no address"
+    user.save()
+
+    session = start_checkout(Booking.objects.create(), user=user)
+    stripe.pay(session)
+
+    assert stripe.sandbox.customer(session.customer.stripe_customer_id)["email"] is None
+    session.refresh_from_db()
+    assert_coherent(session)
+    assert session.paid_at
+
+
+def test_an_address_that_stripe_refuses_keeps_no_guest_from_paying(stripe):
+    session = start_checkout(Order.objects.create(email="no address"))
+
+    assert checkout_of(stripe, session)["customer_email"] is None
+    stripe.pay(session)
+    session.refresh_from_db()
+    assert_coherent(session)
+    assert session.paid_at

@@ -31,7 +31,7 @@ def race(*actions: Callable[[], Any]) -> list[Any]:
             connection.ensure_connection()
             barrier.wait(PATIENCE)
             return action()
-        except Exception as error:  # noqa: BLE001 (it is what came of the action)
+        except Exception as error:
             return error
         finally:
             connections.close_all()

@@ -31,7 +31,9 @@ def delivery(stripe: PaymentsSandbox, event: dict[str, Any]) -> Callable[[], int
     return lambda: stripe.post(*stripe.sandbox.message(event))
 
 
-def deliver_again(stripe: PaymentsSandbox, events: Iterable[dict[str, Any]], statuses: Iterable[Any]) -> list[int]:
+def deliver_again(
+    stripe: PaymentsSandbox, events: Iterable[dict[str, Any]], statuses: Iterable[Any]
+) -> list[int]:
     """Deliver once more what was answered by 503, as Stripe does."""
     again = [event for event, status in zip(events, statuses, strict=True) if status == 503]
     return [delivery(stripe, event)() for event in again]

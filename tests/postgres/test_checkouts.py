@@ -158,11 +158,11 @@ def test_a_checkout_started_while_the_payment_is_booked_is_the_same_or_refused(s
 def test_a_payer_who_pays_while_the_price_changes_pays_once(stripe):
     for _round in range(5):
         booking = Booking.objects.create()
-        session = start_checkout(booking)
+        session, dearer = start_checkout(booking), at_price(booking, 20_00)
 
         paid, *starts = race(
             lambda paying=session: stripe.pay(paying, deliver=False),
-            *[lambda dearer=at_price(booking, 20_00): start_checkout(dearer)] * 5,
+            *[lambda dearer=dearer: start_checkout(dearer)] * 5,
         )
         assert {each.status for each in stripe.deliver()} <= {200}
 
@@ -171,13 +171,12 @@ def test_a_payer_who_pays_while_the_price_changes_pays_once(stripe):
         session.refresh_from_db()
         if isinstance(paid, SandboxError):
             assert session.status == SessionStatus.CANCELED
-            dearer = start_checkout(at_price(booking, 20_00))
-            assert open_at_stripe(stripe) == [dearer.stripe_checkout_session_id]
-            cancel_checkout(dearer)
+            replacement = start_checkout(dearer)
+            assert open_at_stripe(stripe) == [replacement.stripe_checkout_session_id]
+            cancel_checkout(replacement)
         else:
             assert paid.status == "succeeded"
             assert session.status == SessionStatus.SUCCEEDED
             assert open_at_stripe(stripe) == []
         booking.refresh_from_db()
         assert booking.confirmed == (0 if isinstance(paid, SandboxError) else 1)
-

@@ -134,17 +134,21 @@ def test_random_traffic_leaves_everything_told_once(stripe, flaky, seed):
 
 
 def check_what_is_left(stripe, bookings):
-    paid_at_stripe = {event["data"]["object"]["id"] for event in events_of(stripe, "checkout.session.completed")}
+    paid_at_stripe = {
+        event["data"]["object"]["id"] for event in events_of(stripe, "checkout.session.completed")
+    }
     assert paid_at_stripe
     sessions = {session.stripe_checkout_session_id: session for session in PaymentSession.objects.all()}
     assert {key for key, session in sessions.items() if session.paid_at} == paid_at_stripe
     assert all(session.status == session.derived_status for session in sessions.values())
-    assert Counter(Transaction.objects.values_list("session__stripe_checkout_session_id", flat=True)) == Counter(
-        paid_at_stripe
-    )
+    assert Counter(
+        Transaction.objects.values_list("session__stripe_checkout_session_id", flat=True)
+    ) == Counter(paid_at_stripe)
     assert not PaymentEvent.objects.owed().exists()
     assert not WebhookEvent.objects.exclude(state__in=["processed", "ignored"]).exists()
-    repeated = Heard.objects.values("receiver", "kind", "event_id").annotate(times=Count("id")).filter(times__gt=1)
+    repeated = (
+        Heard.objects.values("receiver", "kind", "event_id").annotate(times=Count("id")).filter(times__gt=1)
+    )
     assert list(repeated) == []
     for booking in bookings:
         succeeded = PaymentSession.objects.for_payable(booking).succeeded().count()

@@ -7,12 +7,13 @@ import logging
 import time
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
+from django.db.models.signals import pre_save
 from django.test import Client, RequestFactory, override_settings
 from django.urls import resolve, reverse
 
 from django_generic_payments import views
-from django_generic_payments.models import PaymentEvent, WebhookEvent
+from django_generic_payments.models import Customer, PaymentEvent, WebhookEvent
 from django_generic_payments.testing import override_payments
 from django_generic_payments.webhooks.intake import LARGEST_BODY
 from tests.webhooks.conftest import WEBHOOK
@@ -272,6 +273,24 @@ def test_no_log_record_names_the_payer_or_a_secret(post, events, caplog, index, 
     logged = "\n".join(formatter.format(record) for record in records)
     assert records or response.status_code == 200
     assert "canary" not in logged.lower()
+
+
+@pytest.mark.django_db
+def test_an_error_that_quotes_the_row_is_called_by_its_class_alone(post, completed, caplog):
+    def refuse(instance, **kwargs):
+        # As PostgreSQL does of a row that breaks a constraint.
+        raise IntegrityError(f"Failing row contains ({instance.email}).")
+
+    completed["data"]["object"]["customer_details"] = {"email": CANARIES[0]}
+    pre_save.connect(refuse, sender=Customer)
+    try:
+        response = post(completed)
+    finally:
+        pre_save.disconnect(refuse, sender=Customer)
+
+    assert answer_of(response) == (503, RETRY)
+    assert WebhookEvent.objects.get().last_error == "IntegrityError"
+    assert "canary" not in caplog.text
 
 
 @pytest.mark.django_db

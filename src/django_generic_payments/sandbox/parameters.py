@@ -20,6 +20,7 @@ __all__ = [
     "boolean",
     "choice",
     "decode",
+    "email",
     "fields",
     "integer",
     "metadata",
@@ -197,3 +198,11 @@ def anything(value: Any, name: str) -> Any:
 def unsimulated(value: Any, name: str) -> Any:
     """Refuse what Stripe has and the sandbox has not."""
     raise not_simulated(name)
+
+
+def email(value: Any, name: str) -> str:
+    """Accept what looks like an e-mail address."""
+    address: str = text(800)(value, name)
+    if not all(address.rpartition("@")):
+        raise invalid(f"Invalid email address: {address}", name, "email_invalid")
+    return address

@@ -280,14 +280,16 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
         # Nobody was given an address to pay at: should there be a checkout after all, it can never be paid.
         logger.warning("Stripe repeats an error for session %s; it is asked under another key.", session.pk)
     except GatewayRefused as error:
-        if not (
-            customer and stripe_customer and error.code == "resource_missing" and error.param == "customer"
-        ):
+        if customer and stripe_customer and error.code == "resource_missing" and error.param == "customer":
+            # The customer was deleted at Stripe, or belongs to the account of other keys.
+            stripe_customer = replace_stripe_customer(customer)
+        elif error.param == "customer_email" and params.pop("customer_email", None):
+            # It would only have been filled in for the payer: it keeps nobody from paying.
+            session.stripe_params = json.dumps(params, sort_keys=True)
+        else:
             raise
-        # The customer was deleted at Stripe, or belongs to the account of other keys.
-        stripe_customer = replace_stripe_customer(customer)
     session.attempt += 1
-    session.save(update_fields=["attempt"])
+    session.save(update_fields=["attempt", "stripe_params"])
     return gateway.create_checkout_session(**_request(session, params, stripe_customer))
 
 

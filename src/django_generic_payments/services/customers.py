@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 from django_generic_payments.conf import get_settings
-from django_generic_payments.exceptions import ErrorRepeated
+from django_generic_payments.exceptions import ErrorRepeated, GatewayRefused
 from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import Customer
 from django_generic_payments.services.facts import MARKER_APP
@@ -28,7 +28,7 @@ def customer_for(user: Any, *, livemode: bool) -> Customer:
     return made if Customer.objects.insert_once(made) else mine.get()
 
 
-def ensure_stripe_customer(customer: Customer, *, replacing: str = "") -> str:
+def ensure_stripe_customer(customer: Customer, *, replacing: str = "", with_email: bool = True) -> str:
     """
     Return the id of the customer at Stripe, made there if need be; ``""`` for a guest, who gets none of our making.
 
@@ -38,7 +38,8 @@ def ensure_stripe_customer(customer: Customer, *, replacing: str = "") -> str:
         return customer.stripe_customer_id or ""
     metadata = {MARKER_APP: get_settings().APP_NAME, "generic_payments_customer": str(customer.pk)}
     params: dict[str, Any] = {"metadata": metadata}
-    params |= {key: value for key, value in (("email", customer.email), ("name", customer.name)) if value}
+    email = customer.email if with_email else ""
+    params |= {key: value for key, value in (("email", email), ("name", customer.name)) if value}
     # The key names what is sent: a retry with the same details is the same request, and other details are another.
     digest = hashlib.sha256(json.dumps([params, replacing], sort_keys=True).encode()).hexdigest()[:16]
     try:
@@ -47,7 +48,12 @@ def ensure_stripe_customer(customer: Customer, *, replacing: str = "") -> str:
         # Each error that is kept leads to the next key, which leads on in the same way if it is tried again.
         if replacing.count("+") == _MORE_KEYS:
             raise
-        return ensure_stripe_customer(customer, replacing=f"{replacing}+")
+        return ensure_stripe_customer(customer, replacing=f"{replacing}+", with_email=with_email)
+    except GatewayRefused as error:
+        # Nobody is kept from paying by an address that this site took and Stripe does not.
+        if not email or error.param != "email":
+            raise
+        return ensure_stripe_customer(customer, replacing=replacing, with_email=False)
     unclaimed = Customer.objects.filter(pk=customer.pk, stripe_customer_id__isnull=True)
     if unclaimed.update(stripe_customer_id=stripe_id):
         customer.stripe_customer_id = stripe_id

@@ -93,12 +93,14 @@ def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[Pay
         sender = sender_of(event.session)
         payable = _load(event.session)
         signal = SIGNALS[event.kind]
-        if payable is None and signal.has_receiver_with_sender(name, sender) and event.kind != _REVIEW:
-            return _report_payable_gone(event)
+        is_gone = payable is None and event.kind != _REVIEW
+        reported = _report_payable_gone(event) if is_gone else []
+        if is_gone and signal.has_receiver_with_sender(name, sender):
+            return reported
         with _collect_born() as born:
             receiver(signal=signal, sender=sender, payable=payable, **_arguments(event))
         _check_unbroken()
-        return born
+        return [*reported, *born]
 
 
 # What the receiver that is being called gives birth to, by canceling something for example.
@@ -132,7 +134,9 @@ def _arguments(event: PaymentEvent) -> dict[str, Any]:
 
 
 def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
-    PaymentEvent.objects.filter(pk=event.pk).update(note="The payable is gone; nobody was told.")
+    PaymentEvent.objects.filter(pk=event.pk).update(
+        note="The payable is gone: receivers that need it were not called."
+    )
     if event.transaction is None:
         return []
     session = PaymentSession.objects.locked().get(pk=event.session_id)

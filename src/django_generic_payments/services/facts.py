@@ -277,6 +277,7 @@ def _book_payment(
         return []
     if session.paid_at and facts.payment_intent_id == session.stripe_payment_intent_id:
         _complete_charge(session, facts)
+        session.review_reason = session.review_reason or mismatch or ""
         return []
     payment = Transaction(
         session=session,

@@ -7,7 +7,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -16,60 +15,89 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Basket',
+            name="Basket",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('lines', models.JSONField(default=list)),
-                ('declared', models.BigIntegerField(default=0)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("lines", models.JSONField(default=list)),
+                ("declared", models.BigIntegerField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Booking',
+            name="Booking",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('deposit', models.BigIntegerField(default=1250)),
-                ('currency', models.CharField(default='gbp', max_length=3)),
-                ('confirmed', models.IntegerField(default=0)),
-                ('owner', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("deposit", models.BigIntegerField(default=1250)),
+                ("currency", models.CharField(default="gbp", max_length=3)),
+                ("confirmed", models.IntegerField(default=0)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Heard',
+            name="Heard",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('receiver', models.CharField(max_length=100)),
-                ('kind', models.CharField(max_length=50)),
-                ('event_id', models.UUIDField()),
-                ('payable_type', models.CharField(max_length=100)),
-                ('payable_id', models.CharField(max_length=128)),
-                ('had_payable', models.BooleanField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("receiver", models.CharField(max_length=100)),
+                ("kind", models.CharField(max_length=50)),
+                ("event_id", models.UUIDField()),
+                ("payable_type", models.CharField(max_length=100)),
+                ("payable_id", models.CharField(max_length=128)),
+                ("had_payable", models.BooleanField()),
             ],
         ),
         migrations.CreateModel(
-            name='Order',
+            name="Order",
             fields=[
-                ('id', models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
-                ('total', models.BigIntegerField(default=3000)),
-                ('email', models.CharField(blank=True, max_length=100)),
+                ("id", models.UUIDField(default=uuid.uuid4, primary_key=True, serialize=False)),
+                ("total", models.BigIntegerField(default=3000)),
+                ("email", models.CharField(blank=True, max_length=100)),
             ],
         ),
         migrations.CreateModel(
-            name='SuiteBooking',
+            name="SuiteBooking",
             fields=[
-                ('booking_ptr', models.OneToOneField(auto_created=True, on_delete=django.db.models.deletion.CASCADE, parent_link=True, primary_key=True, serialize=False, to='shop.booking')),
-                ('suite', models.CharField(default='Blue', max_length=20)),
+                (
+                    "booking_ptr",
+                    models.OneToOneField(
+                        auto_created=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        parent_link=True,
+                        primary_key=True,
+                        serialize=False,
+                        to="shop.booking",
+                    ),
+                ),
+                ("suite", models.CharField(default="Blue", max_length=20)),
             ],
-            bases=('shop.booking',),
+            bases=("shop.booking",),
         ),
         migrations.CreateModel(
-            name='LateBooking',
-            fields=[
-            ],
+            name="LateBooking",
+            fields=[],
             options={
-                'proxy': True,
-                'indexes': [],
-                'constraints': [],
+                "proxy": True,
+                "indexes": [],
+                "constraints": [],
             },
-            bases=('shop.booking',),
+            bases=("shop.booking",),
         ),
     ]

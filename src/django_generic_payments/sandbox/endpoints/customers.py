@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_generic_payments.sandbox.errors import invalid, missing_object
+from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
@@ -14,6 +14,7 @@ from django_generic_payments.sandbox.parameters import (
     anything,
     array,
     choice,
+    email,
     fields,
     integer,
     metadata,
@@ -24,14 +25,6 @@ from django_generic_payments.sandbox.parameters import (
 from django_generic_payments.sandbox.routing import Call, Route
 
 __all__ = ["ROUTES"]
-
-
-def email(value: Any, name: str) -> str:
-    """Accept what looks like an e-mail address."""
-    address: str = text(512)(value, name)
-    if not all(address.rpartition("@")):
-        raise invalid(f"Invalid email address: {address}", name, "email_invalid")
-    return address
 
 
 ADDRESS_FIELDS = ("city", "country", "line1", "line2", "postal_code", "state")
