@@ -435,3 +435,8 @@ class PaymentEvent(UUIDModel):
     def owed_receivers(self) -> list[str]:
         """The names of the receivers that have not been told."""
         return [name for name in self.owed_to.split("|") if name]
+
+    @property
+    def delivered_receivers(self) -> list[str]:
+        """The names of the receivers that have been told."""
+        return [name for name in self.delivered_to.split("|") if name]

@@ -61,10 +61,14 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
         event = waiting.popleft()
         known = receivers_of(event.kind, event.session)
         for name in event.owed_receivers:
+            before = event.state, event.owed_to, event.delivered_to
             try:
                 waiting.extend(_tell(event, name, known.get(name)))
             except Exception as error:
                 all_told = False
+                event.state, event.owed_to, event.delivered_to = (
+                    before  # as in the database, which rolled back
+                )
                 _note_failure(event, name, error)
     return all_told
 
