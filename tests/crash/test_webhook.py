@@ -19,13 +19,14 @@ VARIANTS = {
     "one fails once": ["confirm", "stumbles", "writes_down"],
     "one always fails": ["confirm", "broken", "writes_down"],
 }
-#: Points that each variant has at least, whatever the database: fewer would be a loss of coverage.
+#: Points that each variant has at least, whatever the database: fewer would be a loss of coverage. Not all of them
+#: can raise.
 LEAST = {
-    "nobody listens": 16,
-    "one receiver": 30,
-    "two receivers": 40,
-    "one fails once": 50,
-    "one always fails": 50,
+    "nobody listens": 18,
+    "one receiver": 32,
+    "two receivers": 46,
+    "one fails once": 64,
+    "one always fails": 64,
 }
 
 
@@ -94,7 +95,7 @@ def test_nothing_is_lost_or_doubled_wherever_it_breaks(workshop, record, variant
 
     record(f"webhook, {variant}, {mode}", report)
     assert report.violations == []
-    assert report.points >= LEAST[variant] * (1 if mode == "kill" else 0.7)
+    assert report.points >= LEAST[variant] * (1 if mode == "kill" else 0.8)
 
 
 def test_nothing_is_lost_or_doubled_when_the_recovery_breaks_too(workshop, record):
