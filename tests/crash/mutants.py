@@ -10,7 +10,8 @@ from django.db import transaction
 from django_generic_payments.enums import Cause, WebhookState
 from django_generic_payments.models import PaymentEvent, WebhookEvent
 from django_generic_payments.services import delivery
-from django_generic_payments.services.facts import Learnt, apply_facts
+from django_generic_payments.services.bookkeeping import apply_facts
+from django_generic_payments.services.facts import Learnt
 from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.webhooks import inbox
 from tests.postgres.racing import swapped

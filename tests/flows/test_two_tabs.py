@@ -6,8 +6,9 @@ import pytest
 
 from django_generic_payments.enums import SessionStatus
 from django_generic_payments.exceptions import AlreadyPaid, IdempotencyKeyReused
+from django_generic_payments.gateway import in_process
 from django_generic_payments.models import PaymentSession
-from django_generic_payments.services import start_checkout
+from django_generic_payments.services import cancel_checkout, start_checkout
 from tests.flows.account import calls, open_checkouts
 from tests.flows.coherence import assert_coherent, heard
 from tests.shop.models import Booking
@@ -216,3 +217,43 @@ def test_a_key_that_stripe_would_not_take_is_refused_before_anything_is_written(
         start_checkout(Booking.objects.create(), idempotency_key=key)
 
     assert PaymentSession.objects.count() == 0
+
+
+@pytest.fixture
+def hasty(stripe):
+    """A Stripe whose webhooks arrive before the answer to the call that closes a checkout."""
+
+    def handler(method, url, headers, body):
+        answer = stripe.sandbox.handle(method, url, headers, body)
+        if url.endswith("/expire"):
+            stripe.deliver()
+        return answer.status, answer.headers, answer.body
+
+    with in_process(handler):
+        yield stripe
+
+
+def test_a_replaced_checkout_whose_end_is_heard_before_the_answer_tells_nobody(hasty):
+    booking = Booking.objects.create()
+    old = start_checkout(booking)
+    Booking.objects.filter(pk=booking.pk).update(deposit=20_00)
+    booking.refresh_from_db()
+
+    new = start_checkout(booking)
+
+    old.refresh_from_db()
+    assert (old.status, new.status) == (SessionStatus.CANCELED, SessionStatus.PENDING)
+    assert heard(booking) == []
+    assert_coherent(old)
+
+
+def test_a_canceled_checkout_whose_end_is_heard_before_the_answer_is_canceled_once(hasty):
+    booking = Booking.objects.create()
+    session = start_checkout(booking)
+
+    cancel_checkout(session)
+
+    session.refresh_from_db()
+    assert session.status == SessionStatus.CANCELED
+    assert heard(booking) == ["payment_canceled"]
+    assert_coherent(session)

@@ -35,7 +35,9 @@ CALLS = {
     "create_customer": lambda gateway: gateway.create_customer({}, idempotency_key="k"),
     "create_checkout_session": lambda gateway: gateway.create_checkout_session(PARAMS, idempotency_key="k"),
     "retrieve_checkout_session": lambda gateway: gateway.retrieve_checkout_session("cs_1"),
-    "expire_checkout_session": lambda gateway: gateway.expire_checkout_session("cs_1"),
+    "expire_checkout_session": lambda gateway: gateway.expire_checkout_session(
+        "cs_1", idempotency_key="gp-expire-1"
+    ),
 }
 
 
@@ -244,9 +246,9 @@ def test_an_answer_without_what_is_needed_is_not_guessed_at(call):
 def test_an_open_checkout_can_be_closed_once():
     with use_sandbox():
         opened = get_gateway().create_checkout_session(PARAMS, idempotency_key="k")
-        closed = get_gateway().expire_checkout_session(opened.id)
+        closed = get_gateway().expire_checkout_session(opened.id, idempotency_key="first")
         with pytest.raises(GatewayRefused):
-            get_gateway().expire_checkout_session(opened.id)
+            get_gateway().expire_checkout_session(opened.id, idempotency_key="second")
 
     assert (opened.status, closed.status) == ("open", "expired")
 

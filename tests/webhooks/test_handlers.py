@@ -12,7 +12,8 @@ from django_generic_payments.enums import Cause, SessionStatus
 from django_generic_payments.exceptions import UnreadableObject
 from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction
 from django_generic_payments.services import start_checkout
-from django_generic_payments.services.facts import Facts, Learnt, apply_facts, marker
+from django_generic_payments.services.bookkeeping import apply_facts
+from django_generic_payments.services.facts import Facts, Learnt, marker
 from django_generic_payments.webhooks.handlers import HANDLERS, facts_of
 from django_generic_payments.webhooks.intake import StripeEvent
 from tests.shop.models import Booking

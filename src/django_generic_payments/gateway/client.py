@@ -63,14 +63,16 @@ class StripeGateway:
             )
         return CheckoutSession.from_object(_fields(answer))
 
-    def expire_checkout_session(self, checkout_session_id: str) -> CheckoutSession:
+    def expire_checkout_session(self, checkout_session_id: str, *, idempotency_key: str) -> CheckoutSession:
         """
         Close an open checkout, so that it cannot be paid.
 
-        Refused by Stripe unless it is open. Source: https://docs.stripe.com/api/checkout/sessions/expire.
+        Refused by Stripe unless it is open. The event that follows carries the key. Source: https://docs.stripe.com/api/checkout/sessions/expire.
         """
         with self._call():
-            answer = self._client.v1.checkout.sessions.expire(checkout_session_id)
+            answer = self._client.v1.checkout.sessions.expire(
+                checkout_session_id, options={"idempotency_key": idempotency_key}
+            )
         return CheckoutSession.from_object(_fields(answer))
 
     @contextmanager

@@ -33,9 +33,10 @@ from django_generic_payments.exceptions import (
 from django_generic_payments.gateway import CheckoutSession, get_gateway
 from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, slot_of
 from django_generic_payments.payables import get_payable_type, price_of
+from django_generic_payments.services.bookkeeping import apply_facts, record_event
 from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
 from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Learnt, apply_facts, facts_of_checkout, record_event
+from django_generic_payments.services.facts import Learnt, closing_key, facts_of_checkout
 from django_generic_payments.services.requests import CheckoutRequest
 from django_generic_payments.transactions import database_alias, in_transaction
 
@@ -246,7 +247,8 @@ def _expire(session: PaymentSession, *, replaced: bool = False) -> PaymentSessio
     """Close the checkout at Stripe, or find out what became of it."""
     gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id or ""
     try:
-        checkout = gateway.expire_checkout_session(checkout_id)
+        key = closing_key(session, "replace" if replaced else "expire")
+        checkout = gateway.expire_checkout_session(checkout_id, idempotency_key=key)
     except GatewayRefused:
         checkout = gateway.retrieve_checkout_session(checkout_id)
     if replaced and checkout.status == "expired":
@@ -259,7 +261,7 @@ def _cancel(session: PaymentSession, by: str) -> PaymentSession:
     if session.stripe_checkout_session_id and SessionStatus(session.status).is_open:
         gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id
         try:
-            gateway.expire_checkout_session(checkout_id)
+            gateway.expire_checkout_session(checkout_id, idempotency_key=closing_key(session, "cancel"))
         except GatewayRefused:
             checkout = gateway.retrieve_checkout_session(checkout_id)
             if checkout.status != "expired":

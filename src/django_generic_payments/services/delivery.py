@@ -23,7 +23,8 @@ from django.utils import timezone
 from django_generic_payments.enums import Cause, EventKind, ReviewReason
 from django_generic_payments.models import PaymentEvent, PaymentSession
 from django_generic_payments.services.announcements import SIGNALS, receivers_of, sender_of
-from django_generic_payments.services.facts import Learnt, record_event
+from django_generic_payments.services.bookkeeping import record_event
+from django_generic_payments.services.facts import Learnt
 from django_generic_payments.signals import Receiver
 from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 

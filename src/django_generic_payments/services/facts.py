@@ -1,45 +1,32 @@
-"""
-Facts in, payment events out.
-
-Whatever is learnt of a payment, from the webhook, the return page, an answer of the API or a reconciliation, goes
-through ``apply_facts``. Facts are set once and never unset, so that neither order nor repetition matters.
-"""
+"""What an object from Stripe says of a payment session, and how an object is known to be ours."""
 
 from __future__ import annotations
 
-import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from uuid import UUID
-
-from django.utils import timezone
+from typing import Literal
+from uuid import UUID, uuid4
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import (
     Cause,
-    DeliveryState,
-    EventKind,
-    ReviewReason,
-    SessionStatus,
-    TransactionKind,
 )
 from django_generic_payments.gateway import CheckoutSession, Contact, PaymentIntent
-from django_generic_payments.managers import between_bars
-from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, Transaction
-from django_generic_payments.services.announcements import receivers_of
+from django_generic_payments.models import PaymentSession
 
-__all__ = ["Facts", "Learnt", "apply_facts", "facts_of_checkout", "facts_of_intent", "marker", "record_event"]
-
-logger = logging.getLogger("django_generic_payments")
+__all__ = [
+    "MARKER_APP",
+    "Facts",
+    "Learnt",
+    "closed_by",
+    "closing_key",
+    "facts_of_checkout",
+    "facts_of_intent",
+    "marker",
+]
 
 MARKER_APP = "generic_payments_app"
 MARKER_SESSION = "generic_payments_session"
-
-_ENDINGS = {
-    "failed": EventKind.PAYMENT_FAILED,
-    "canceled": EventKind.PAYMENT_CANCELED,
-    "expired": EventKind.PAYMENT_EXPIRED,
-}
 
 
 @dataclass(frozen=True)
@@ -76,6 +63,8 @@ class Facts:
     failed: bool = False
     expired: bool = False
     canceled: bool = False
+    #: We closed the checkout to open another, of which nobody needs to hear.
+    replaced: bool = False
     #: Why an attempt was declined; the checkout stays open.
     declined: str = ""
 
@@ -93,6 +82,23 @@ class Facts:
 def marker(session: PaymentSession) -> dict[str, str]:
     """Return the metadata by which an object at Stripe is known to be ours."""
     return {MARKER_APP: get_settings().APP_NAME, MARKER_SESSION: str(session.pk)}
+
+
+def closing_key(session: PaymentSession, closing: Literal["cancel", "expire", "replace"]) -> str:
+    """
+    Return an idempotency key that says why we close a checkout.
+
+    Stripe's event of it names the key, and may arrive before the answer to our call. Random at its end: a call that is
+    repeated is a new one, because closing twice does no harm and a kept error would.
+    """
+    return f"gp-{closing}-{session.pk}-{uuid4().hex[:12]}"
+
+
+def closed_by(facts: Facts, idempotency_key: str) -> Facts:
+    """Add to the facts of a closed checkout what the key of the call that closed it says."""
+    replaced = idempotency_key.startswith("gp-replace-")
+    canceled = replaced or idempotency_key.startswith("gp-cancel-")
+    return replace(facts, replaced=replaced, canceled=canceled)
 
 
 def facts_of_checkout(
@@ -171,225 +177,9 @@ def facts_of_intent(
     )
 
 
-def apply_facts(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[PaymentEvent]:
-    """
-    Merge facts into a session that the caller has locked, book the money, and return what is newly owed.
-
-    No host code runs here and nothing is asked of Stripe. Saves the session if anything changed.
-    """
-    mismatch = _mismatch(session, facts)
-    if mismatch and not facts.paid:
-        logger.warning("%s is not changed by %s: %s", session.pk, learnt.by, mismatch)
-        return []
-    before = _saved_values(session)
-    was_open, was_processing = session.slot is not None, session.processing_at is not None
-    if mismatch not in _UNBOUND:
-        _bind(session, facts)
-    _set_facts(session, facts)
-    events = [
-        *_book_payment(session, facts, learnt, mismatch),
-        *_note_attempt(session, facts, learnt),
-        *_end(session, facts, learnt, was_open),
-    ]
-    if facts.processing and not was_processing and session.derived_status is SessionStatus.PROCESSING:
-        events += record_event(
-            session, EventKind.PAYMENT_PROCESSING, _source(facts), facts.occurred_at, learnt
-        )
-    _keep_contact(session, facts)
-    session.status = session.derived_status
-    changed = [name for name, value in _saved_values(session).items() if value != before[name]]
-    if changed:
-        # Not save(): it costs twice as much, and the row is locked.
-        values = {name: getattr(session, name) for name in changed}
-        PaymentSession.objects.filter(pk=session.pk).update(**values, modified=timezone.now())
-    return events
-
-
-def record_event(
-    session: PaymentSession,
-    kind: EventKind,
-    source_id: str,
-    occurred_at: datetime,
-    learnt: Learnt,
-    *,
-    transaction: Transaction | None = None,
-    note: str = "",
-) -> list[PaymentEvent]:
-    """Write what happened, once, and return it if it is news that receivers are owed."""
-    names = receivers_of(kind, session)
-    event = PaymentEvent(
-        session=session,
-        kind=kind,
-        source_id=source_id,
-        transaction=transaction,
-        occurred_at=occurred_at,
-        cause=learnt.cause,
-        caused_by=learnt.by,
-        note=note,
-        state=DeliveryState.OWED if names else DeliveryState.DELIVERED,
-        owed_to=between_bars(names),
-    )
-    if not PaymentEvent.objects.insert_once(event):
-        return []
-    if not names and kind is not EventKind.ATTEMPT_FAILED:
-        logger.info("No receiver is connected to %s of %s.", kind.value, session.payable_type)
-    return [event] if names else []
-
-
-# Facts that were not stated of the checkout that we opened: its ids are not ours to store.
-_UNBOUND = {ReviewReason.MODE, ReviewReason.ACCOUNT, ReviewReason.MARKER}
-
-
-def _mismatch(session: PaymentSession, facts: Facts) -> ReviewReason | None:
-    modes = {facts.livemode, facts.event_livemode} - {None}
-    if modes != {session.livemode} or facts.mode != "payment":
-        return ReviewReason.MODE
-    if facts.account:
-        return ReviewReason.ACCOUNT
-    known_checkout, known_intent = session.stripe_checkout_session_id, session.stripe_payment_intent_id
-    if not facts.is_marked or facts.session_id != session.pk:
-        return ReviewReason.MARKER
-    if known_checkout and facts.checkout_session_id not in {"", known_checkout}:
-        return ReviewReason.MARKER
-    if known_intent and facts.payment_intent_id not in {"", known_intent}:
-        return ReviewReason.MARKER
-    if facts.paid and facts.currency.lower() != session.currency:
-        return ReviewReason.CURRENCY
-    if facts.paid and facts.amount != session.amount:
-        return ReviewReason.AMOUNT
-    return None
-
-
-def _bind(session: PaymentSession, facts: Facts) -> None:
-    session.stripe_checkout_session_id = (
-        session.stripe_checkout_session_id or facts.checkout_session_id or None
-    )
-    session.stripe_payment_intent_id = session.stripe_payment_intent_id or facts.payment_intent_id or None
-    session.stripe_checkout_url = session.stripe_checkout_url or facts.url
-    session.expires_at = session.expires_at or facts.expires_at
-
-
-def _set_facts(session: PaymentSession, facts: Facts) -> None:
-    for name in ("completed", "processing", "paid", "failed", "expired", "canceled"):
-        if getattr(facts, name) and name != "paid" and getattr(session, f"{name}_at") is None:
-            setattr(session, f"{name}_at", facts.occurred_at)
-
-
-def _book_payment(
-    session: PaymentSession, facts: Facts, learnt: Learnt, mismatch: ReviewReason | None
-) -> list[PaymentEvent]:
-    if not facts.paid or facts.amount is None:
-        return []
-    if session.paid_at and facts.payment_intent_id == session.stripe_payment_intent_id:
-        _complete_charge(session, facts)
-        session.review_reason = session.review_reason or mismatch or ""
-        return []
-    payment = Transaction(
-        session=session,
-        kind=TransactionKind.PAYMENT,
-        gross=facts.amount,
-        currency=facts.currency.lower(),
-        source_id=_source(facts),
-        stripe_charge_id=facts.charge_id,
-        occurred_at=facts.occurred_at,
-        livemode=facts.livemode,
-    )
-    if not Transaction.objects.insert_once(payment):
-        return []
-    reason = mismatch
-    if session.paid_at or not _hold_slot(session):
-        reason = ReviewReason.DUPLICATE
-    kind = {None: EventKind.PAYMENT_SUCCEEDED, ReviewReason.DUPLICATE: EventKind.PAYMENT_DUPLICATED}.get(
-        reason, EventKind.PAYMENT_NEEDS_REVIEW
-    )
-    if reason is not None:
-        session.review_reason = session.review_reason or reason
-        logger.error(
-            "Payment %s of session %s needs review: %s.", payment.source_id, session.pk, reason.value
-        )
-    session.paid_at = session.paid_at or facts.occurred_at
-    session.paid_amount += facts.amount
-    return record_event(session, kind, payment.source_id, facts.occurred_at, learnt, transaction=payment)
-
-
-def _complete_charge(session: PaymentSession, facts: Facts) -> None:
-    # The Checkout Session does not name the charge; the payment intent does, and may come second.
-    if facts.charge_id:
-        session.transactions.filter(
-            kind=TransactionKind.PAYMENT, source_id=facts.payment_intent_id, stripe_charge_id=""
-        ).update(stripe_charge_id=facts.charge_id)
-
-
-def _hold_slot(session: PaymentSession) -> bool:
-    """Keep the slot, or take it back if the session had ended before the money came."""
-    if session.slot is not None:
-        return True
-    if PaymentSession.objects.filter(slot=session.full_slot).exclude(pk=session.pk).exists():
-        return False
-    session.slot = session.full_slot
-    return True
-
-
-def _note_attempt(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[PaymentEvent]:
-    if not facts.declined:
-        return []
-    source = facts.charge_id or learnt.by or _source(facts)
-    return record_event(
-        session, EventKind.ATTEMPT_FAILED, source, facts.occurred_at, learnt, note=facts.declined
-    )
-
-
-def _end(session: PaymentSession, facts: Facts, learnt: Learnt, was_open: bool) -> list[PaymentEvent]:
-    """Release the slot of a session that ended unpaid. One that held none was replaced, and nobody is told."""
-    if not was_open or session.paid_at or not session.has_ended:
-        return []
-    session.slot = None
-    ending = next(kind for name, kind in _ENDINGS.items() if getattr(facts, name))
-    return record_event(session, ending, _source(facts) or str(session.pk), facts.occurred_at, learnt)
-
-
-def _keep_contact(session: PaymentSession, facts: Facts) -> None:
-    if facts.contact is None or not facts.completed or session.customer_id or session.owner_id:
-        return
-    session.customer = Customer(
-        email=facts.contact.email,
-        name=facts.contact.name,
-        phone=facts.contact.phone,
-        livemode=facts.livemode,
-    )
-    Customer.objects.insert_once(session.customer)
-
-
-def _source(facts: Facts) -> str:
-    return facts.payment_intent_id or facts.checkout_session_id
-
-
 def _marked(metadata: object) -> tuple[str, UUID | None]:
     values = metadata if isinstance(metadata, dict) else {}
     try:
         return str(values.get(MARKER_APP, "")), UUID(str(values[MARKER_SESSION]))
     except (KeyError, ValueError):
         return "", None
-
-
-_SAVED = (
-    "slot",
-    "status",
-    "completed_at",
-    "processing_at",
-    "paid_at",
-    "failed_at",
-    "expired_at",
-    "canceled_at",
-    "paid_amount",
-    "review_reason",
-    "stripe_checkout_session_id",
-    "stripe_payment_intent_id",
-    "stripe_checkout_url",
-    "expires_at",
-    "customer_id",
-)
-
-
-def _saved_values(session: PaymentSession) -> dict[str, object]:
-    return {name: getattr(session, name) for name in _SAVED}

@@ -11,8 +11,9 @@ from django.utils import timezone
 from django_generic_payments.enums import Cause, SessionStatus
 from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import PaymentSession
+from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.delivery import deliver, deliver_owed
-from django_generic_payments.services.facts import Learnt, apply_facts, facts_of_checkout
+from django_generic_payments.services.facts import Learnt, facts_of_checkout
 from django_generic_payments.transactions import database_alias
 
 __all__ = ["sync_if_stale", "sync_session"]

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django_generic_payments.gateway import CheckoutSession, PaymentIntent
-from django_generic_payments.services.facts import Facts, facts_of_checkout, facts_of_intent
+from django_generic_payments.services.facts import Facts, closed_by, facts_of_checkout, facts_of_intent
 
 if TYPE_CHECKING:
     from django_generic_payments.webhooks.intake import StripeEvent
@@ -30,6 +30,10 @@ def facts_of(event: StripeEvent) -> Facts | None:
 
 def _checkout(event: StripeEvent) -> Facts:
     return facts_of_checkout(CheckoutSession.from_object(event.object), event.created, account=event.account)
+
+
+def _checkout_expired(event: StripeEvent) -> Facts:
+    return closed_by(_checkout(event), event.idempotency_key)
 
 
 def _checkout_failed(event: StripeEvent) -> Facts:
@@ -50,7 +54,7 @@ HANDLERS: Mapping[str, Handler] = {
     "checkout.session.completed": _checkout,
     "checkout.session.async_payment_succeeded": _checkout,
     "checkout.session.async_payment_failed": _checkout_failed,
-    "checkout.session.expired": _checkout,
+    "checkout.session.expired": _checkout_expired,
     "payment_intent.succeeded": _intent,
     "payment_intent.processing": _intent,
     "payment_intent.payment_failed": _intent_declined,

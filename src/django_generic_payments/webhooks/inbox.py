@@ -18,8 +18,9 @@ from django_generic_payments.enums import Cause, WebhookState
 from django_generic_payments.exceptions import GenericPaymentsError
 from django_generic_payments.managers import PaymentEventQuerySet, WebhookEventQuerySet
 from django_generic_payments.models import PaymentEvent, PaymentSession, WebhookEvent
+from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Facts, Learnt, apply_facts
+from django_generic_payments.services.facts import Facts, Learnt
 from django_generic_payments.transactions import database_alias, limit_lock_wait
 from django_generic_payments.webhooks.handlers import facts_of
 from django_generic_payments.webhooks.intake import StripeEvent

@@ -35,6 +35,8 @@ class StripeEvent:
     created: datetime
     object: Mapping[str, Any]
     body: str
+    #: The idempotency key of the call that caused it, ``""`` if it was none of ours.
+    idempotency_key: str = ""
 
     def __repr__(self) -> str:
         return f"StripeEvent({self.id}, {self.type})"
@@ -77,6 +79,7 @@ def _read_envelope(body: str) -> StripeEvent:
             created=read.moment("created"),
             object=stripe_object,
             body=body,
+            idempotency_key=_idempotency_key(data.get("request")),
         )
     except UnreadableObject as error:
         raise WebhookRejected("event lacks a field") from error
@@ -84,6 +87,11 @@ def _read_envelope(body: str) -> StripeEvent:
     if not all(_NAME.fullmatch(name) for name in names) or len(event.api_version) > 64:
         raise WebhookRejected("event has a malformed name")
     return event
+
+
+def _idempotency_key(request: object) -> str:
+    key = request.get("idempotency_key") if isinstance(request, dict) else None
+    return key if isinstance(key, str) else ""
 
 
 def _is_deep(body: str) -> bool:
