@@ -143,8 +143,8 @@ def test_a_new_session_is_what_its_facts_say():
 
 
 def test_the_slot_names_what_is_paid_for():
-    assert slot_of("booking", "7", "") == "booking:7:"
-    assert make(payable_id="7", purpose="deposit").full_slot == "booking:7:deposit"
+    assert slot_of("booking", "7", "", livemode=True) == "booking:7:"
+    assert make(payable_id="7", purpose="deposit").full_slot == "test/booking:7:deposit"
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_the_slot_names_what_is_paid_for():
     ],
 )
 def test_two_things_never_share_a_slot(one, other):
-    assert slot_of(*one) != slot_of(*other)
+    assert slot_of(*one, livemode=True) != slot_of(*other, livemode=True)
 
 
 def test_a_slot_of_the_longest_parts_fits_its_column():
     field = PaymentSession._meta.get_field
     parts = [field(name).max_length * "x" for name in ("payable_type", "payable_id", "purpose")]
 
-    assert len(slot_of(*parts)) <= field("slot").max_length
+    assert len(slot_of(*parts, livemode=False)) <= field("slot").max_length
 
 
 def test_the_pay_link_is_absolute_and_cannot_be_guessed():

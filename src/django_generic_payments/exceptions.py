@@ -20,8 +20,8 @@ Everything that is raised on purpose.
      │  │  └ ErrorRepeated                       the error is kept under the idempotency key for a day
      │  ├ GatewayMisconfigured                   Stripe refuses our key
      │  ├ GatewayRefused                         Stripe refuses the request; calling again does not help
-     │  ├ UnreadableObject (ValueError)          Stripe sent something without a field that is needed
-     │  └ TransactionOpen                        Stripe would be called inside a database transaction
+     │  └ UnreadableObject (ValueError)          Stripe sent something without a field that is needed
+     ├ TransactionOpen                           Stripe would be called inside a database transaction
      └ WebhookRejected                           a request to the webhook that Stripe did not sign
 """
 
@@ -149,7 +149,7 @@ class UnreadableObject(GatewayError, ValueError):
     """An object from Stripe lacks a field that is needed, or the field has another type."""
 
 
-class TransactionOpen(GatewayError):
+class TransactionOpen(GenericPaymentsError):
     """Stripe would be called inside a database transaction. Call outside of it, or use the pay link."""
 
 

@@ -22,6 +22,7 @@ from django.db.models.expressions import Combinable, RawSQL
 from django.db.models.functions import Cast, Concat, Substr
 from django.db.models.sql import InsertQuery
 
+from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import DeliveryState, SessionStatus
 from django_generic_payments.payables import get_payable_type
 
@@ -124,7 +125,7 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         payable_type = get_payable_type(payables.model)
         held = self.paid().filter(
             slot=Concat(
-                Value(f"{payable_type.name}:"),
+                Value(f"{slot_prefix(livemode=get_settings().livemode)}{payable_type.name}:"),
                 _text_of_key(payables),
                 Value(f":{purpose}"),
                 output_field=CharField(),
@@ -196,6 +197,11 @@ class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
 
     def _look_again(self, event: PaymentEvent) -> None:
         _assign(event, self.filter(pk=event.pk).values("state", "owed_to", "delivered_to").get())
+
+
+def slot_prefix(*, livemode: bool) -> str:
+    """Return what sets the slots of test mode apart."""
+    return "" if livemode else "test/"
 
 
 def between_bars(names: Iterable[str]) -> str:

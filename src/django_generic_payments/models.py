@@ -8,12 +8,14 @@ unset; its status is a function of them, so that neither the order nor the numbe
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import Any, ClassVar, NoReturn
 
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from model_utils.models import TimeStampedModel
 
@@ -35,6 +37,7 @@ from django_generic_payments.managers import (
     PaymentSessionQuerySet,
     TransactionQuerySet,
     WebhookEventQuerySet,
+    slot_prefix,
 )
 from django_generic_payments.money import Money
 from django_generic_payments.payables import PayableType, get_payable_type
@@ -84,6 +87,7 @@ class Customer(UUIDModel):
     objects: ClassVar[InsertOnceQuerySet[Customer]] = InsertOnceQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"  # what a foreign key leads to is not read from a replica either
         verbose_name = _("customer")
         verbose_name_plural = _("customers")
         constraints = [
@@ -161,6 +165,7 @@ class PaymentSession(UUIDModel):
     objects: ClassVar[PaymentSessionQuerySet] = PaymentSessionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("payment session")
         verbose_name_plural = _("payment sessions")
         get_latest_by = "created"
@@ -193,7 +198,7 @@ class PaymentSession(UUIDModel):
     @property
     def full_slot(self) -> str:
         """The slot this session holds, or would hold."""
-        return slot_of(self.payable_type, self.payable_id, self.purpose)
+        return slot_of(self.payable_type, self.payable_id, self.purpose, livemode=self.livemode)
 
     @property
     def registered_type(self) -> PayableType:
@@ -208,8 +213,12 @@ class PaymentSession(UUIDModel):
     @property
     def checkout_url(self) -> str:
         """Where to send the payer: the checkout at Stripe, or the pay link when it is not open yet, or no longer."""
-        is_open = SessionStatus(self.status).is_open
-        return self.stripe_checkout_url if is_open and self.stripe_checkout_url else self.pay_url
+        can_be_paid = SessionStatus(self.status).is_open and not self.is_due()
+        return self.stripe_checkout_url if can_be_paid and self.stripe_checkout_url else self.pay_url
+
+    def is_due(self, *, margin: int = 0) -> bool:
+        """Tell whether the checkout at Stripe has run out, or will within ``margin`` seconds."""
+        return self.expires_at is not None and self.expires_at <= timezone.now() + timedelta(seconds=margin)
 
     @property
     def derived_status(self) -> SessionStatus:
@@ -240,9 +249,13 @@ _ENDINGS = {
 }
 
 
-def slot_of(payable_type: str, payable_id: str, purpose: str) -> str:
-    """Return the slot of a payable and purpose: neither a type nor a purpose contains a colon."""
-    return f"{payable_type}:{payable_id}:{purpose}"
+def slot_of(payable_type: str, payable_id: str, purpose: str, *, livemode: bool) -> str:
+    """
+    Return the slot of a payable and purpose: neither a type nor a purpose contains a colon.
+
+    What was paid in test mode is not paid in live mode.
+    """
+    return f"{slot_prefix(livemode=livemode)}{payable_type}:{payable_id}:{purpose}"
 
 
 class Transaction(UUIDModel):

@@ -9,6 +9,7 @@ from inspect import iscoroutinefunction
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, overload, runtime_checkable
 
 from django.core.exceptions import ObjectDoesNotExist, ValidationError
+from django.db import router
 from django.db.models import Model
 
 from django_generic_payments.exceptions import ConfigurationError, PayableError, UnknownPayable
@@ -88,7 +89,8 @@ class PayableType:
             except (ObjectDoesNotExist, LookupError):
                 return None
         try:
-            return getattr(self.cls, manager).get(pk=payable_id)
+            # Not from a replica, which may not know yet what was just sold.
+            return getattr(self.cls, manager).using(router.db_for_write(self.cls)).get(pk=payable_id)
         except (ObjectDoesNotExist, ValidationError, ValueError, TypeError, OverflowError):
             return None
 

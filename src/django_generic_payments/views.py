@@ -8,9 +8,11 @@ pages work without an account, and so under ``LoginRequiredMiddleware``: what ma
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_not_required
+from django.db import DatabaseError, connections
 from django.db.transaction import non_atomic_requests
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
 from django.shortcuts import get_object_or_404, render
@@ -21,8 +23,9 @@ from django.views.decorators.http import require_GET, require_POST
 from django_generic_payments.conf import get_settings
 from django_generic_payments.exceptions import (
     AlreadyPaid,
-    CheckoutRefused,
     GatewayError,
+    GatewayUnavailable,
+    GenericPaymentsError,
     NothingToPay,
     PayableError,
     PaymentInProgress,
@@ -43,10 +46,17 @@ __all__ = ["checkout", "pay", "return_from_checkout", "stripe_webhook"]
 logger = logging.getLogger("django_generic_payments")
 
 
+def outside_transactions(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Keep ``ATOMIC_REQUESTS`` from wrapping a view, on whichever database it is set."""
+    for alias in connections:
+        view = non_atomic_requests(alias)(view)
+    return view
+
+
 @csrf_exempt
 @login_not_required
 @require_POST
-@non_atomic_requests
+@outside_transactions
 def stripe_webhook(request: HttpRequest) -> HttpResponse:
     """Take an event from Stripe: 200 when it is done with, 400 when it is not Stripe's, 503 to have it come again."""
     settings = get_settings()
@@ -68,7 +78,7 @@ def stripe_webhook(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 @require_POST
-@non_atomic_requests
+@outside_transactions
 def checkout(request: HttpRequest, payable_type: str, payable_id: str) -> HttpResponse:
     """Open a checkout for what ``can_be_paid_by`` lets this visitor pay, and go there."""
     try:
@@ -88,7 +98,7 @@ def checkout(request: HttpRequest, payable_type: str, payable_id: str) -> HttpRe
         return _land(request, error.session)
     except PayableError as error:
         raise Http404 from error
-    except (CheckoutRefused, GatewayError) as error:
+    except GenericPaymentsError as error:
         return _unavailable(request, error)
     return _see_other(session.checkout_url)
 
@@ -96,7 +106,7 @@ def checkout(request: HttpRequest, payable_type: str, payable_id: str) -> HttpRe
 @never_cache
 @login_not_required
 @require_GET
-@non_atomic_requests
+@outside_transactions
 def pay(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Open or resume the checkout of a pay link. Whoever holds the link may pay."""
     session = get_object_or_404(PaymentSession, pk=session_id)
@@ -106,7 +116,7 @@ def pay(request: HttpRequest, session_id: UUID) -> HttpResponse:
         session = resume_checkout(session)
     except (AlreadyPaid, PaymentInProgress) as error:
         return _land(request, error.session)
-    except (CheckoutRefused, GatewayError, PayableError) as error:
+    except GenericPaymentsError as error:
         return _unavailable(request, error)
     return _see_other(session.checkout_url)
 
@@ -114,13 +124,13 @@ def pay(request: HttpRequest, session_id: UUID) -> HttpResponse:
 @never_cache
 @login_not_required
 @require_GET
-@non_atomic_requests
+@outside_transactions
 def return_from_checkout(request: HttpRequest, session_id: UUID) -> HttpResponse:
     """Receive a payer from Stripe, ask what became of the payment if the webhook is late, and send them on."""
     session = get_object_or_404(PaymentSession, pk=session_id)
     try:
         session = sync_if_stale(session)
-    except GatewayError as error:
+    except (GatewayError, DatabaseError) as error:
         logger.warning("Session %s could not be asked for: %s.", session.pk, type(error).__name__)
     return _land(request, session, came_back="canceled" in request.GET)
 
@@ -144,14 +154,13 @@ def _land(request: HttpRequest, session: PaymentSession | None, *, came_back: bo
     return render(request, "generic_payments/return.html", {"session": session})
 
 
-def _unavailable(request: HttpRequest, error: Exception) -> HttpResponse:
+def _unavailable(request: HttpRequest, error: GenericPaymentsError) -> HttpResponse:
     # What a closed door looks like: the payer may come back later if the cause passes.
-    passing = isinstance(error, GatewayError)
-    if passing:
-        logger.error("A checkout could not be opened: %s", type(error).__name__)
-    context = {"passing": passing, "nothing_due": isinstance(error, NothingToPay)}
-    response = render(request, "generic_payments/unavailable.html", context, status=503 if passing else 409)
-    if passing:
+    at_stripe = isinstance(error, GatewayError)
+    logger.log(logging.ERROR if at_stripe else logging.INFO, "A checkout could not be opened: %s", error)
+    context = {"passing": at_stripe, "nothing_due": isinstance(error, NothingToPay)}
+    response = render(request, "generic_payments/unavailable.html", context, status=503 if at_stripe else 409)
+    if isinstance(error, GatewayUnavailable):
         response["Retry-After"] = "10"
     return response
 

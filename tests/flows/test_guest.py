@@ -106,3 +106,35 @@ def test_a_payer_with_an_account_may_also_come_by_the_link(stripe, client, user)
     assert answer["Location"] == session.stripe_checkout_url
     assert_coherent(session)
     assert (session.status, session.customer.user) == (SessionStatus.SUCCEEDED, user)
+
+
+def test_a_mailed_link_and_the_button_of_a_user_open_the_same_checkout(stripe, user):
+    booking = Booking.objects.create(owner=user)
+    mailed = start_checkout(booking)
+
+    clicked = start_checkout(booking, user=user)
+
+    assert clicked == mailed
+    assert clicked.owner == user
+    assert_coherent(clicked)
+
+
+def test_nobody_is_shown_the_checkout_of_a_user(stripe, user):
+    booking = Booking.objects.create()
+    theirs = start_checkout(booking, user=user)
+
+    ours = start_checkout(booking)
+
+    assert ours != theirs
+    assert stripe.sandbox.checkout_session(ours.stripe_checkout_session_id)["customer"] is None
+
+
+def test_a_link_outlives_the_account_of_its_payer(stripe, client, user):
+    session = start_checkout(Booking.objects.create(), user=user)
+    stripe.expire(session)
+    user.delete()
+
+    answer = client.get(session.pay_url)
+
+    fresh = session.__class__.objects.exclude(pk=session.pk).get()
+    assert answer["Location"] == fresh.stripe_checkout_url

@@ -179,7 +179,7 @@ def test_the_order_of_what_is_heard_does_not_matter(order):
     session = PaymentSession.objects.create(
         payable_type="booking",
         payable_id=str(booking.pk),
-        slot=f"booking:{booking.pk}:",
+        slot=f"test/booking:{booking.pk}:",
         amount=12_50,
         currency="gbp",
         livemode=False,

@@ -46,8 +46,11 @@ def translated_errors() -> Iterator[None]:
         if ours is GatewayUnavailable and (error.headers or {}).get("Idempotent-Replayed") == "true":
             ours = ErrorRepeated
         details = error.error
+        message = _PRIVATE.sub("…", str(error))
+        # A chained error is printed with its own message: what was taken out of ours stays out of tracebacks.
+        cause = error if message == str(error) else None
         raise ours(
-            _PRIVATE.sub("…", str(error)) or type(error).__name__,
+            message or type(error).__name__,
             code=str(getattr(details, "code", None) or getattr(details, "type", None) or ""),
             param=str(getattr(details, "param", None) or ""),
-        ) from error
+        ) from cause

@@ -79,7 +79,7 @@ def record_event(
     transaction: Transaction | None = None,
     note: str = "",
 ) -> list[PaymentEvent]:
-    """Write what happened, once, and return it if it is news that receivers are owed."""
+    """Write what happened, once, and return it if it is news."""
     names = receivers_of(kind, session)
     event = PaymentEvent(
         session=session,
@@ -97,7 +97,7 @@ def record_event(
         return []
     if not names and kind is not EventKind.ATTEMPT_FAILED:
         logger.info("No receiver is connected to %s of %s.", kind.value, session.payable_type)
-    return [event] if names else []
+    return [event]
 
 
 # Facts that were not stated of the checkout that we opened: its ids are not ours to store.

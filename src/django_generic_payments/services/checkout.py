@@ -11,8 +11,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 from django.db import transaction
 from django.utils import timezone
@@ -33,12 +32,13 @@ from django_generic_payments.exceptions import (
 from django_generic_payments.gateway import CheckoutSession, get_gateway
 from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, slot_of
 from django_generic_payments.payables import get_payable_type, price_of
-from django_generic_payments.services.bookkeeping import apply_facts, record_event
+from django_generic_payments.services.bookkeeping import record_event
 from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
 from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Learnt, closing_key, facts_of_checkout
+from django_generic_payments.services.facts import Learnt, closing_key
 from django_generic_payments.services.requests import CheckoutRequest
-from django_generic_payments.transactions import database_alias, in_transaction
+from django_generic_payments.services.sync import learn
+from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 
 __all__ = ["cancel_checkout", "open_checkout", "payment_required", "resume_checkout", "start_checkout"]
 
@@ -63,7 +63,8 @@ def payment_required(payable: Any, *, purpose: str = "", currency: str | None = 
     payable_type.check_purpose(purpose)
     if not price_of(payable, purpose, currency, settings.DEFAULT_CURRENCY):
         return False
-    slot = slot_of(payable_type.name, payable_type.identify(payable), purpose)
+    payable_id = payable_type.identify(payable)
+    slot = slot_of(payable_type.name, payable_id, purpose, livemode=settings.livemode)
     return not PaymentSession.objects.paid().filter(slot=slot).exists()
 
 
@@ -117,7 +118,7 @@ def open_checkout(session: PaymentSession, *, patient: bool = True) -> PaymentSe
     """
     if session.stripe_checkout_session_id:
         return session
-    if session.has_ended:
+    if session.has_ended or session.livemode != get_settings().livemode:
         raise CheckoutClosed("This payment session has ended. Start a new checkout.", session=session)
     try:
         checkout = _ask_stripe(session, patient=patient)
@@ -135,20 +136,21 @@ def resume_checkout(session: PaymentSession) -> PaymentSession:
     A checkout that has run out is replaced by a new one at today's price. Raises ``AlreadyPaid``,
     ``PaymentInProgress``, ``CheckoutClosed`` (canceled, or what was to be paid for is gone), or as ``start_checkout``.
     """
+    is_gone = session.registered_type.load(session.payable_id) is None
+    if session.status == SessionStatus.PENDING and session.is_due(margin=_MARGIN):
+        session = _expire(session, replaced=not is_gone)
     status = SessionStatus(session.status)
-    if status is SessionStatus.PENDING and _is_due(session):
-        session = _expire(session)
-        status = SessionStatus(session.status)
     if status.is_paid:
         raise AlreadyPaid("This is paid for.", session=session)
     if status is SessionStatus.PROCESSING:
         raise PaymentInProgress("A payment is on its way.", session=session)
-    if session.registered_type.load(session.payable_id) is None:
+    if is_gone:
         raise CheckoutClosed("What was to be paid for is gone.", session=session)
+    if session.livemode != get_settings().livemode:
+        raise CheckoutClosed("This payment was asked for in the other mode, test or live.", session=session)
     if status.is_open:
         return open_checkout(session)
-    replaced = PaymentSession.objects.filter(slot=session.full_slot).exists()
-    if status is SessionStatus.CANCELED and not replaced:
+    if status is SessionStatus.CANCELED and session.events.filter(kind=EventKind.PAYMENT_CANCELED).exists():
         raise CheckoutClosed("This payment was canceled.", session=session)
     return _start_again(session)
 
@@ -161,16 +163,21 @@ def cancel_checkout(target: PaymentSession | Any, *, by: str = "") -> list[Payme
     ``PaymentInProgress`` for a session that is past canceling, and ``TransactionOpen`` inside a transaction when
     Stripe would have to be called.
     """
-    if not isinstance(target, PaymentSession):
-        sessions = list(PaymentSession.objects.for_payable(target).open())
-        return [closed for each in sessions if (closed := _cancel(each, by)).status == SessionStatus.CANCELED]
-    canceled = _cancel(target, by)
-    status = SessionStatus(canceled.status)
-    if status.is_paid:
-        raise AlreadyPaid("It was paid before it could be canceled. Refund it.", session=canceled)
-    if status is SessionStatus.PROCESSING:
-        raise PaymentInProgress("A delayed payment is on its way and cannot be canceled.", session=canceled)
-    return [canceled]
+    if isinstance(target, PaymentSession):
+        sessions = [target]
+    else:
+        # Whatever holds a slot: what is open is closed, and nobody is left to believe that what is paid was canceled.
+        mine = PaymentSession.objects.for_payable(target).filter(livemode=get_settings().livemode)
+        sessions = list(mine.filter(slot__isnull=False))
+    ended = [_cancel(each, by) for each in sessions]
+    for session in ended:
+        if SessionStatus(session.status).is_paid:
+            raise AlreadyPaid("It is paid for and cannot be canceled. Refund it.", session=session)
+        if session.status == SessionStatus.PROCESSING:
+            raise PaymentInProgress(
+                "A delayed payment is on its way and cannot be canceled.", session=session
+            )
+    return [session for session in ended if session.status == SessionStatus.CANCELED]
 
 
 def _start(request: CheckoutRequest) -> PaymentSession:
@@ -213,7 +220,8 @@ def _find_existing(request: CheckoutRequest) -> PaymentSession | None:
         raise AlreadyPaid(f"{request.slot} is paid for.", session=holder)
     if status is SessionStatus.PROCESSING:
         raise PaymentInProgress(f"A delayed payment of {request.slot} is on its way.", session=holder)
-    if request.may_reuse(holder) and not _is_due(holder):
+    # Inside a transaction one that has run out is handed out too: its pay link opens another.
+    if request.may_reuse(holder) and (in_transaction() or not holder.is_due(margin=_MARGIN)):
         return _redirected(holder, request)
     _replace(holder)
     return None
@@ -221,9 +229,9 @@ def _find_existing(request: CheckoutRequest) -> PaymentSession | None:
 
 def _redirected(session: PaymentSession, request: CheckoutRequest) -> PaymentSession:
     # Stripe sends the payer to our return page, which decides where they land: the newest wish counts.
-    if session.success_url != request.success_url:
-        session.success_url = request.success_url
-        session.save(update_fields=["success_url"])
+    if session.success_url != request.success_url or (session.owner_id is None and request.user is not None):
+        session.success_url, session.owner = request.success_url, session.owner or request.user
+        session.save(update_fields=["success_url", "owner"])
     return session
 
 
@@ -243,29 +251,42 @@ def _replace(holder: PaymentSession) -> None:
     _expire(holder, replaced=True)
 
 
-def _expire(session: PaymentSession, *, replaced: bool = False) -> PaymentSession:
-    """Close the checkout at Stripe, or find out what became of it."""
+def _close_at_stripe(
+    session: PaymentSession, closing: Literal["cancel", "expire", "replace"]
+) -> CheckoutSession | None:
+    """
+    Close the checkout at Stripe and return it as it is then: expired, unless somebody was faster.
+
+    ``None`` if Stripe does not know it, as after a change of accounts: nobody can pay it here.
+    """
     gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id or ""
     try:
-        key = closing_key(session, "replace" if replaced else "expire")
-        checkout = gateway.expire_checkout_session(checkout_id, idempotency_key=key)
+        return gateway.expire_checkout_session(checkout_id, idempotency_key=closing_key(session, closing))
     except GatewayRefused:
-        checkout = gateway.retrieve_checkout_session(checkout_id)
-    if replaced and checkout.status == "expired":
-        return _close(session, "canceled_at")
-    return _learn(session, checkout, Learnt(Cause.PERSON))
+        pass
+    try:
+        return gateway.retrieve_checkout_session(checkout_id)
+    except GatewayRefused as error:
+        if error.code != "resource_missing":
+            raise
+        logger.warning("Stripe does not know the checkout of session %s.", session.pk)
+        return None
+
+
+def _expire(session: PaymentSession, *, replaced: bool = False) -> PaymentSession:
+    """Close a checkout that nobody shall pay any more, or find out what became of it."""
+    checkout = _close_at_stripe(session, "replace" if replaced else "expire")
+    if checkout is None or (replaced and checkout.status == "expired"):
+        return _close(session, "expired_at" if session.is_due() else "canceled_at")
+    return learn(session, checkout, Learnt(Cause.PERSON))
 
 
 def _cancel(session: PaymentSession, by: str) -> PaymentSession:
     learnt = Learnt(Cause.PERSON, by)
     if session.stripe_checkout_session_id and SessionStatus(session.status).is_open:
-        gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id
-        try:
-            gateway.expire_checkout_session(checkout_id, idempotency_key=closing_key(session, "cancel"))
-        except GatewayRefused:
-            checkout = gateway.retrieve_checkout_session(checkout_id)
-            if checkout.status != "expired":
-                session = _learn(session, checkout, learnt)
+        checkout = _close_at_stripe(session, "cancel")
+        if checkout is not None and checkout.status != "expired":
+            session = learn(session, checkout, learnt)
     closed = _close(session, "canceled_at", announce=learnt)
     # Opened at Stripe while we looked away: now there is something to close there.
     return _cancel(closed, by) if SessionStatus(closed.status).is_open else closed
@@ -296,9 +317,13 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
 
 
 def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> PaymentSession:
-    session = _learn(session, checkout, Learnt(Cause.PERSON))
+    session = learn(session, checkout, Learnt(Cause.PERSON))
+    if not session.has_ended and session.stripe_checkout_session_id != checkout.id:
+        # It was asked for under another name of this project, or in the other mode, and will never be ours.
+        session = _close(session, "failed_at", last_error="The checkout carries another mark.")
     if session.has_ended and checkout.status == "open":
         # Perhaps a twin has closed it already: the answer to a repeated call is as old as the first call.
+        session.stripe_checkout_session_id = checkout.id
         session = _expire(session)
     if session.has_ended:
         raise CheckoutClosed(
@@ -306,14 +331,6 @@ def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> Payment
         )
     if not session.stripe_checkout_url and SessionStatus(session.status).is_open:
         raise GatewayUnavailable("Stripe's answer has no address to pay at. Safe to call again.")
-    return session
-
-
-def _learn(session: PaymentSession, checkout: CheckoutSession, learnt: Learnt) -> PaymentSession:
-    with transaction.atomic(using=database_alias(), durable=True):
-        session = PaymentSession.objects.locked().get(pk=session.pk)
-        events = apply_facts(session, facts_of_checkout(checkout, timezone.now()), learnt)
-    deliver(events)
     return session
 
 
@@ -328,6 +345,7 @@ def _close(
     events: list[PaymentEvent] = []
     known = session.stripe_checkout_session_id
     with transaction.atomic(using=database_alias()):
+        limit_lock_wait()
         session = PaymentSession.objects.locked().get(pk=session.pk)
         if not SessionStatus(session.status).is_open or session.stripe_checkout_session_id != known:
             return session
@@ -363,9 +381,3 @@ def _start_again(session: PaymentSession) -> PaymentSession:
 def _request(session: PaymentSession, params: dict[str, Any], stripe_customer: str) -> dict[str, Any]:
     whole = {**params, "customer": stripe_customer} if stripe_customer else params
     return {"params": whole, "idempotency_key": f"gp-cs-{session.pk}-{session.attempt}"}
-
-
-def _is_due(session: PaymentSession) -> bool:
-    return session.expires_at is not None and session.expires_at <= timezone.now() + timedelta(
-        seconds=_MARGIN
-    )

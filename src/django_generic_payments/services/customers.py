@@ -71,7 +71,7 @@ def replace_stripe_customer(customer: Customer) -> str:
 
 
 def _email(user: Any) -> str:
-    field = getattr(type(user), "EMAIL_FIELD", None) or "email"
+    field = getattr(user.__class__, "EMAIL_FIELD", None) or "email"
     return str(getattr(user, field, "") or "")
 
 

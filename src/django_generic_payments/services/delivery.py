@@ -53,7 +53,7 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
     A receiver that raises is logged and tried again by the next delivery; it keeps nobody else from being told. Inside
     a host's transaction nothing can be told yet, and the events are delivered once it has committed.
     """
-    waiting = deque(events)
+    waiting = deque(event for event in events if event.owed_receivers)
     if waiting and in_transaction():
         _postpone(waiting)
         return False

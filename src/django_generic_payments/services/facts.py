@@ -11,6 +11,7 @@ from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import (
     Cause,
 )
+from django_generic_payments.exceptions import UnreadableObject
 from django_generic_payments.gateway import CheckoutSession, Contact, PaymentIntent
 from django_generic_payments.models import PaymentSession
 
@@ -22,6 +23,7 @@ __all__ = [
     "closing_key",
     "facts_of_checkout",
     "facts_of_intent",
+    "is_marked",
     "marker",
 ]
 
@@ -73,15 +75,16 @@ class Facts:
         """Whether this project put its mark on the object when it asked for it."""
         return self.session_id is not None and self.app == get_settings().APP_NAME
 
-    @property
-    def is_foreign(self) -> bool:
-        """Whether another project that shares the Stripe account put its mark on it."""
-        return self.session_id is not None and self.app != get_settings().APP_NAME
-
 
 def marker(session: PaymentSession) -> dict[str, str]:
     """Return the metadata by which an object at Stripe is known to be ours."""
     return {MARKER_APP: get_settings().APP_NAME, MARKER_SESSION: str(session.pk)}
+
+
+def is_marked(metadata: object) -> bool:
+    """Tell whether metadata carries this project's mark."""
+    app, session_id = _marked(metadata)
+    return session_id is not None and app == get_settings().APP_NAME
 
 
 def closing_key(session: PaymentSession, closing: Literal["cancel", "expire", "replace"]) -> str:
@@ -116,6 +119,9 @@ def facts_of_checkout(
     failed = failed or (
         unpaid and intent is not None and intent.status in {"requires_payment_method", "canceled"}
     )
+    paid = completed and checkout.payment_status in {"paid", "no_payment_required"}
+    if paid and (checkout.amount_total is None or not checkout.currency):
+        raise UnreadableObject("The checkout.session from Stripe is paid, and does not say how much.")
     app, session_id = _marked(checkout.metadata)
     return Facts(
         occurred_at=occurred_at,
@@ -135,7 +141,7 @@ def facts_of_checkout(
         completed=completed,
         processing=unpaid and not failed,
         # "no_payment_required" is a payment of nothing, which never matches what was asked for.
-        paid=completed and checkout.payment_status in {"paid", "no_payment_required"},
+        paid=paid,
         failed=failed,
         expired=checkout.status == "expired",
     )

@@ -33,7 +33,7 @@ __all__ = ["CheckoutRequest"]
 # Parameters of a Checkout Session that change neither what is charged nor how we find it again.
 # Source: https://docs.stripe.com/api/checkout/sessions/create.
 _EXTRA_PARAMS = frozenset(
-    "adaptive_pricing after_expiration allowed_payment_method_types billing_address_collection branding_settings "
+    "adaptive_pricing allowed_payment_method_types billing_address_collection branding_settings "
     "consent_collection custom_fields custom_text customer_creation customer_update excluded_payment_method_types "
     "expires_at invoice_creation locale name_collection origin_context payment_method_configuration "
     "payment_method_data payment_method_options phone_number_collection saved_payment_method_options "
@@ -46,6 +46,9 @@ _LOCALES = frozenset(
     "bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl pt pt-BR ro ru "
     "sk sl sv th tr vi zh zh-HK zh-TW".split()
 )
+
+# Django names Chinese by its script, Stripe by the place.
+_SCRIPTS = {"zh-hans": "zh", "zh-hant": "zh-tw"}
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class CheckoutRequest:
     @property
     def slot(self) -> str:
         """The right to be paid for this."""
-        return slot_of(self.payable_type.name, self.payable_id, self.purpose)
+        livemode = get_settings().livemode
+        return slot_of(self.payable_type.name, self.payable_id, self.purpose, livemode=livemode)
 
     @property
     def scope(self) -> str:
@@ -163,11 +167,14 @@ class CheckoutRequest:
         return session
 
     def may_reuse(self, session: PaymentSession) -> bool:
-        """Tell whether an open session serves this request too: the same amount, and the same payer."""
-        same_payer = session.owner_id == (self.user.pk if self.user is not None else None)
+        """Tell whether an open session serves this request too: the same amount, and not another payer's."""
+        if session.money != self.amount:
+            return False
+        if session.owner_id is None and session.customer_id is None:
+            return True  # opened for nobody in particular, so that it shows nobody's details
         if self.customer is not None:
-            same_payer = session.customer_id == self.customer.pk
-        return same_payer and session.money == self.amount
+            return session.customer_id == self.customer.pk
+        return self.user is not None and session.owner_id == self.user.pk
 
     def _stripe_params(self, session: PaymentSession) -> dict[str, Any]:
         metadata = {**self.metadata, **marker(session)}
@@ -190,7 +197,10 @@ class CheckoutRequest:
             **extra,
         }
         guest_email = self.contact.get("email") or (self.customer.email if self.customer else "")
-        if guest_email and (session.customer is None or session.customer.user_id is None):
+        known = session.customer is not None and (
+            session.customer.user_id or session.customer.stripe_customer_id
+        )
+        if guest_email and not known:
             params["customer_email"] = guest_email
         return params
 
@@ -207,7 +217,7 @@ def _stripe_line(item: LineItem) -> dict[str, Any]:
 
 
 def _locale() -> str:
-    language = get_language() or ""
+    language = _SCRIPTS.get(get_language() or "", get_language() or "")
     language, _, region = language.partition("-")
     exact = f"{language}-{region.upper()}"
     if exact in _LOCALES:
@@ -257,6 +267,8 @@ def _checked_metadata(given: Mapping[Any, Any] | None) -> Mapping[str, str]:
 def _checked_extra(extra: Mapping[str, Any] | None) -> Mapping[str, Any]:
     extra = dict(extra or {})
     refused = set(extra) - _EXTRA_PARAMS - {"payment_intent_data"}
+    if "capture_method" in json.dumps(extra, default=str):
+        refused.add("capture_method")
     of_intent = set(extra.get("payment_intent_data", {})) - _EXTRA_INTENT_PARAMS
     refused |= {f"payment_intent_data.{name}" for name in of_intent}
     if refused:

@@ -9,14 +9,14 @@ from django.db.models import Q
 from django.utils import timezone
 
 from django_generic_payments.enums import Cause, SessionStatus
-from django_generic_payments.gateway import get_gateway
+from django_generic_payments.gateway import CheckoutSession, get_gateway
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.delivery import deliver, deliver_owed
 from django_generic_payments.services.facts import Learnt, facts_of_checkout
-from django_generic_payments.transactions import database_alias
+from django_generic_payments.transactions import database_alias, limit_lock_wait
 
-__all__ = ["sync_if_stale", "sync_session"]
+__all__ = ["learn", "sync_if_stale", "sync_session"]
 
 #: Seconds between two questions about one session that a waiting payer may cause.
 _PAUSE = 3
@@ -34,9 +34,15 @@ def sync_session(
     if not session.stripe_checkout_session_id:
         return session
     checkout = get_gateway(patient=patient).retrieve_checkout_session(session.stripe_checkout_session_id)
+    return learn(session, checkout, Learnt(cause, by))
+
+
+def learn(session: PaymentSession, checkout: CheckoutSession, learnt: Learnt) -> PaymentSession:
+    """Merge an answer of Stripe into a session, and let receivers hear of what is new."""
     with transaction.atomic(using=database_alias(), durable=True):
+        limit_lock_wait()
         session = PaymentSession.objects.locked().get(pk=session.pk)
-        events = apply_facts(session, facts_of_checkout(checkout, timezone.now()), Learnt(cause, by))
+        events = apply_facts(session, facts_of_checkout(checkout, timezone.now()), learnt)
     deliver(events)
     return session
 

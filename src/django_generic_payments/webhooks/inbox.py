@@ -10,17 +10,17 @@ from __future__ import annotations
 import logging
 from datetime import timedelta
 
-from django.db import DatabaseError, transaction
+from django.db import transaction
 from django.db.models import Exists, F, Q
 from django.utils import timezone
 
 from django_generic_payments.enums import Cause, WebhookState
-from django_generic_payments.exceptions import GenericPaymentsError
+from django_generic_payments.exceptions import GenericPaymentsError, UnreadableObject
 from django_generic_payments.managers import PaymentEventQuerySet, WebhookEventQuerySet
 from django_generic_payments.models import PaymentEvent, PaymentSession, WebhookEvent
 from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Facts, Learnt
+from django_generic_payments.services.facts import Facts, Learnt, is_marked
 from django_generic_payments.transactions import database_alias, limit_lock_wait
 from django_generic_payments.webhooks.handlers import facts_of
 from django_generic_payments.webhooks.intake import StripeEvent
@@ -68,6 +68,9 @@ def _receive(event: StripeEvent) -> bool:
             session = _lock_session(facts)
             events = apply_facts(session, facts, Learnt(Cause.WEBHOOK, event.id))
             owes = session.has_owed  # type: ignore[attr-defined]  # annotated by with_owed()
+            if not events and not owes:
+                # What the lock waited for may have brought the same news, and the annotation is older than the wait.
+                owes = _owed_of(facts).exists()
     if owes:
         return deliver(_owed_of(facts))
     return deliver(events) if is_new else True
@@ -82,10 +85,23 @@ def _look_again(event: StripeEvent, facts: Facts) -> tuple[bool, bool]:
 
 def _our_facts(event: StripeEvent) -> Facts | None:
     """Return the facts in an event, ``None`` if it is of no use to us: another type, or about somebody else."""
-    facts = facts_of(event)
+    try:
+        facts = facts_of(event)
+    except UnreadableObject:
+        if _is_about_us(event):
+            raise
+        return None
     if facts is None or facts.is_marked or PaymentSession.objects.filter(_by_stripe_id(facts)).exists():
         return facts
     return None
+
+
+def _is_about_us(event: StripeEvent) -> bool:
+    if is_marked(event.object.get("metadata")):
+        return True
+    object_id = event.object.get("id")
+    known = Q(stripe_checkout_session_id=object_id) | Q(stripe_payment_intent_id=object_id)
+    return isinstance(object_id, str) and PaymentSession.objects.filter(known).exists()
 
 
 def _lock_session(facts: Facts) -> PaymentSession:
@@ -152,7 +168,7 @@ def _store_failed(event: StripeEvent, reason: str) -> None:
                 _stored(event).filter(state=WebhookState.FAILED).update(
                     last_error=reason, attempts=F("attempts") + 1, next_attempt_at=row.next_attempt_at
                 )
-    except DatabaseError as error:
+    except Exception as error:
         logger.error("Event %s could not be stored either: %s", event.id, type(error).__name__)
 
 
