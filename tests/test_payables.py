@@ -623,6 +623,8 @@ def test_a_contact_of_another_shape_is_refused(registry, contact):
         {"payment_intent_data": {"metadata": {}}},
         {"payment_intent_data": {"transfer_data": {"destination": "acct_1"}}},
         {"payment_intent_data": {"capture_method": "manual"}},
+        {"payment_method_options": {"card": {"capture_method": "manual"}}},
+        {"after_expiration": {"recovery": {"enabled": True}}},
     ],
 )
 def test_parameters_that_change_what_is_charged_are_refused(registry, params):

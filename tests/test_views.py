@@ -6,6 +6,7 @@ import uuid
 from datetime import timedelta
 
 import pytest
+from django.db import OperationalError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -499,3 +500,17 @@ def test_payments_that_are_off_still_receive_who_returns(stripe, client, session
         response = client.get(return_url(session))
 
     assert "Thank you" in response.content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_busy_database_is_no_error_for_the_payer_who_comes_back(stripe, client, session):
+    def refuse(execute, sql, params, many, context):
+        if sql.startswith("UPDATE"):
+            raise OperationalError("database is locked")
+        return execute(sql, params, many, context)
+
+    with connection.execute_wrapper(refuse):
+        response = client.get(pay_url(session).replace("/pay/", "/return/"))
+
+    assert response.status_code == 200
+    assert "not paid yet" in response.content.decode()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.utils import translation
+from django.utils.functional import SimpleLazyObject
 
 from django_generic_payments.exceptions import AlreadyPaid, PayableError
 from django_generic_payments.models import PaymentSession
@@ -23,7 +24,15 @@ def checkout_of(stripe, session):
 
 @pytest.mark.parametrize(
     ("language", "locale"),
-    [("de", "de"), ("de-at", "de"), ("en-gb", "en-GB"), ("en-us", "en"), ("pt-br", "pt-BR"), ("cy", "auto")],
+    [
+        ("de", "de"),
+        ("de-at", "de"),
+        ("en-gb", "en-GB"),
+        ("en-us", "en"),
+        ("pt-br", "pt-BR"),
+        ("zh-hant", "zh-TW"),
+        ("cy", "auto"),
+    ],
 )
 def test_the_page_speaks_the_language_of_the_request(stripe, language, locale):
     with translation.override(language):
@@ -237,3 +246,9 @@ def test_an_address_that_stripe_refuses_keeps_no_guest_from_paying(stripe):
     session.refresh_from_db()
     assert_coherent(session)
     assert session.paid_at
+
+
+def test_the_address_of_a_user_is_found_behind_a_lazy_object(stripe, user):
+    session = start_checkout(Booking.objects.create(), user=SimpleLazyObject(lambda: user))
+
+    assert stripe.sandbox.customer(session.customer.stripe_customer_id)["email"] == user.email

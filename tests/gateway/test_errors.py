@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import traceback
+
 import pytest
 import stripe as sdk
 
@@ -158,3 +160,14 @@ def test_no_error_is_none():
         done = True
 
     assert done
+
+
+def test_what_is_redacted_is_in_no_traceback_either():
+    try:
+        with translated_errors():
+            raise make(sdk.InvalidRequestError, "Invalid email address: canary@example.com")
+    except GatewayRefused as error:
+        printed = "".join(traceback.format_exception(error))
+
+    assert "Invalid email address" in printed
+    assert "canary" not in printed

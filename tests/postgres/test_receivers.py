@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
 from django.db import transaction
+from django.utils import timezone
 
+from django_generic_payments.enums import Cause
+from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import PaymentEvent, PaymentSession, WebhookEvent
 from django_generic_payments.services import start_checkout
+from django_generic_payments.services.bookkeeping import apply_facts
+from django_generic_payments.services.facts import Learnt, facts_of_checkout
 from tests.postgres.racing import PATIENCE, in_the_background, wait_until_somebody_waits
 from tests.postgres.scenes import ONCE, counts, delivery, event_of
 from tests.shop.models import Booking
@@ -94,3 +101,27 @@ def test_who_waits_five_seconds_for_a_lock_is_asked_to_come_again(stripe, bookin
     assert (deliver(), deliver_locked()) == (200, 200)
     for each in (booking, other):
         assert counts(each) == {**ONCE, "ledger rows": 2, "payment events": 2, "told": 2}
+
+
+def test_what_was_booked_while_a_delivery_waited_is_told_before_it_is_acknowledged(stripe, booking, deliver):
+    session = PaymentSession.objects.get()
+    checkout = get_gateway().retrieve_checkout_session(session.stripe_checkout_session_id)
+
+    has_locked, may_go_on = threading.Event(), threading.Event()
+
+    def book_and_die():
+        # A return page that books the payment, and dies before it has told anybody.
+        with transaction.atomic():
+            locked = PaymentSession.objects.locked().get(pk=session.pk)
+            has_locked.set()
+            assert may_go_on.wait(PATIENCE)
+            apply_facts(locked, facts_of_checkout(checkout, timezone.now()), Learnt(Cause.RETURN_PAGE))
+
+    with in_the_background(book_and_die):
+        assert has_locked.wait(PATIENCE)
+        with in_the_background(deliver) as webhook:
+            wait_until_somebody_waits()
+            may_go_on.set()
+
+    assert webhook.result() == 200
+    assert counts(booking) == ONCE

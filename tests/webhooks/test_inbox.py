@@ -163,6 +163,8 @@ def test_our_mark_without_a_row_is_stored_as_failed_and_asked_for_again(post, co
         {"livemode": "false"},
         {"created": None},
         {"expires_at": "tomorrow"},
+        {"amount_total": None},
+        {"currency": None},
         {"amount_total": "1250"},
         {"amount_total": 12.5},
         {"currency": 826},
@@ -187,6 +189,15 @@ def test_an_object_that_cannot_be_read_is_applied_when_it_comes_again_in_order(
     session.refresh_from_db()
     booking.refresh_from_db()
     assert (session.status, booking.confirmed, Transaction.objects.count()) == (SessionStatus.SUCCEEDED, 1, 1)
+
+
+def test_an_object_of_somebody_else_that_cannot_be_read_is_none_of_our_business(post, completed, session):
+    theirs = changed(completed, id="cs_theirs", payment_intent=None, metadata={}, amount_total="1250")
+
+    assert post(theirs).status_code == 200
+
+    assert WebhookEvent.objects.get().state == WebhookState.IGNORED
+    assert nothing_happened(session)
 
 
 def test_what_failed_stays_failed_while_it_is_as_bad_as_before(post, completed):

@@ -179,8 +179,11 @@ def _book_payment(
 def _complete_charge(session: PaymentSession, facts: Facts) -> None:
     # The Checkout Session does not name the charge; the payment intent does, and may come second.
     if facts.charge_id:
-        session.transactions.filter(
-            kind=TransactionKind.PAYMENT, source_id=facts.payment_intent_id, stripe_charge_id=""
+        Transaction.objects.filter(
+            session=session,
+            kind=TransactionKind.PAYMENT,
+            source_id=facts.payment_intent_id,
+            stripe_charge_id="",
         ).update(stripe_charge_id=facts.charge_id)
 
 

@@ -150,7 +150,7 @@ def resume_checkout(session: PaymentSession) -> PaymentSession:
         raise CheckoutClosed("This payment was asked for in the other mode, test or live.", session=session)
     if status.is_open:
         return open_checkout(session)
-    if status is SessionStatus.CANCELED and session.events.filter(kind=EventKind.PAYMENT_CANCELED).exists():
+    if status is SessionStatus.CANCELED and _was_canceled(session):
         raise CheckoutClosed("This payment was canceled.", session=session)
     return _start_again(session)
 
@@ -358,6 +358,11 @@ def _close(
             events = record_event(session, EventKind.PAYMENT_CANCELED, source, timezone.now(), announce)
     deliver(events)
     return session
+
+
+def _was_canceled(session: PaymentSession) -> bool:
+    """Tell a session that somebody called off from one that was only replaced."""
+    return PaymentEvent.objects.filter(session=session, kind=EventKind.PAYMENT_CANCELED).exists()
 
 
 def _start_again(session: PaymentSession) -> PaymentSession:

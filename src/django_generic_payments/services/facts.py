@@ -121,7 +121,9 @@ def facts_of_checkout(
     )
     paid = completed and checkout.payment_status in {"paid", "no_payment_required"}
     if paid and (checkout.amount_total is None or not checkout.currency):
-        raise UnreadableObject("The checkout.session from Stripe is paid, and does not say how much.")
+        raise UnreadableObject(
+            "The paid checkout.session from Stripe has no usable 'amount_total' or 'currency'."
+        )
     app, session_id = _marked(checkout.metadata)
     return Facts(
         occurred_at=occurred_at,
