@@ -85,7 +85,8 @@ def start_checkout(
 
     The amount, the description and the lines are asked of the payable. ``user`` gets a customer at Stripe;
     ``success_url`` and ``cancel_url`` lead to our own or allowed hosts. The same ``idempotency_key`` with the same
-    request returns the same session. Inside a transaction Stripe is not called: ``checkout_url`` is then the pay link.
+    request returns the same session; one that was opened without a key keeps none. An open checkout is shared unless
+    it was opened for another payer, whose details nobody else sees: that one is replaced. Inside a transaction Stripe is not called: ``checkout_url`` is then the pay link.
 
     Raises ``AlreadyPaid``, ``PaymentInProgress``, ``NothingToPay``, ``PaymentsDisabled``, ``CheckoutOpen`` (inside a
     transaction, when an open checkout at another price would have to be closed at Stripe first),
@@ -182,12 +183,10 @@ def cancel_checkout(target: PaymentSession | Any, *, by: str = "") -> list[Payme
 
 def _start(request: CheckoutRequest) -> PaymentSession:
     for _round in range(_ROUNDS):
-        session: PaymentSession | None = request.new_session()
-        assert session is not None  # noqa: S101
+        new = request.new_session()
         with transaction.atomic(using=database_alias()):
-            inserted = PaymentSession.objects.insert_once(session)
-        if not inserted:
-            session = _find_existing(request)
+            inserted = PaymentSession.objects.insert_once(new)
+        session = new if inserted else _find_existing(request)
         if session is None:
             continue
         if in_transaction() or not SessionStatus(session.status).is_open:

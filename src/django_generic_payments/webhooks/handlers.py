@@ -46,6 +46,7 @@ def _intent(event: StripeEvent) -> Facts:
 
 
 def _intent_declined(event: StripeEvent) -> Facts:
+    # A note, even where a debit is on its way: the decline of an earlier attempt may arrive after it.
     intent = PaymentIntent.from_object(event.object)
     return facts_of_intent(intent, event.created, account=event.account, declined=True)
 
