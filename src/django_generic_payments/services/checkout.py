@@ -85,8 +85,9 @@ def start_checkout(
 
     The amount, the description and the lines are asked of the payable. ``user`` gets a customer at Stripe;
     ``success_url`` and ``cancel_url`` lead to our own or allowed hosts. The same ``idempotency_key`` with the same
-    request returns the same session; one that was opened without a key keeps none. An open checkout is shared unless
-    it was opened for another payer, whose details nobody else sees: that one is replaced. Inside a transaction Stripe is not called: ``checkout_url`` is then the pay link.
+    request returns the same session; one that was opened without a key keeps none. An open checkout is shared, unless
+    it was opened for another payer, whose details nobody else sees: that one is replaced. Inside a transaction Stripe
+    is not called: ``checkout_url`` is then the pay link.
 
     Raises ``AlreadyPaid``, ``PaymentInProgress``, ``NothingToPay``, ``PaymentsDisabled``, ``CheckoutOpen`` (inside a
     transaction, when an open checkout at another price would have to be closed at Stripe first),
