@@ -323,3 +323,21 @@ def test_every_signal_is_described():
     for name in SIGNALS:
         at = next(number for number, line in enumerate(lines) if line.startswith(f"{name} = "))
         assert lines[at - 1].startswith("#:"), name
+
+
+@pytest.mark.parametrize(("first", "second"), [(None, Hotel), (Hotel, None)])
+def test_two_receivers_of_one_name_that_hear_of_the_same_payments_are_refused(signal, first, second):
+    signal.connect(confirm, sender=first, dispatch_uid="desk")
+
+    with pytest.raises(ConfigurationError, match="dispatch_uid of its own"):
+        signal.connect(notify, sender=second, dispatch_uid="desk")
+
+    assert signal.receivers_for(Hotel) == {"desk": confirm}
+
+
+def test_one_receiver_may_ask_for_some_payments_and_for_all(signal):
+    signal.connect(confirm, sender=Hotel)
+    signal.connect(confirm)
+
+    assert signal.receivers_for(Hotel) == {f"{HERE}.confirm": confirm}
+    assert signal.receivers_for(Restaurant) == {f"{HERE}.confirm": confirm}

@@ -49,6 +49,11 @@ class _Connection:
     reference: Callable[[], Receiver | None]
     lookup_key: tuple[Hashable, int]
 
+    def would_hide(self, identity: str, receiver: Receiver, sender: Any) -> bool:
+        """Tell whether another receiver of this name would hear of some of the same payments, by another sender."""
+        shares = self.sender is not sender and None in (self.sender, sender)
+        return shares and self.identity == identity and self.reference() != receiver
+
 
 class PaymentSignal(Signal):
     """
@@ -79,9 +84,14 @@ class PaymentSignal(Signal):
         identity = dispatch_uid or _dotted_path(receiver)
         if not isinstance(identity, str) or "|" in identity:
             raise ConfigurationError(f"The dispatch_uid {identity!r} is no string without '|'. Choose one.")
+        live = self._live_connections()
+        if any(each.would_hide(identity, receiver, sender) for each in live):
+            raise ConfigurationError(
+                f"Two receivers of the same payments are called {identity!r}, so that one would never be told. "
+                "Give each a dispatch_uid of its own."
+            )
         super().connect(receiver, sender=sender, weak=weak, dispatch_uid=dispatch_uid)
         lookup_key = (dispatch_uid or _receiver_key(receiver), id(sender))
-        live = self._live_connections()
         if all(each.lookup_key != lookup_key for each in live):
             live.append(_Connection(identity, sender, _reference(receiver, weak), lookup_key))
         self._connections = live
