@@ -190,7 +190,7 @@ class CheckoutRequest:
             # The braces must reach Stripe as they are, so the address is not built by urlencode().
             "success_url": f"{return_url(session)}?session_id={CHECKOUT_SESSION_ID}",
             "cancel_url": self.cancel_url or f"{return_url(session)}?canceled=1",
-            "client_reference_id": self.slot[:200],
+            "client_reference_id": f"{self.payable_type.name}:{self.payable_id}:{self.purpose}"[:200],
             "metadata": metadata,
             "payment_intent_data": intent_data,
             "locale": _locale(),
