@@ -37,7 +37,7 @@ _ENDINGS = {
 
 def apply_facts(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[PaymentEvent]:
     """
-    Merge facts into a session that the caller has locked, book the money, and return what is newly owed.
+    Merge facts into a session that the caller has locked, book the money, and return what is news.
 
     No host code runs here and nothing is asked of Stripe. Saves the session if anything changed.
     """
@@ -134,8 +134,9 @@ def _bind(session: PaymentSession, facts: Facts) -> None:
 
 
 def _set_facts(session: PaymentSession, facts: Facts) -> None:
-    for name in ("completed", "processing", "paid", "failed", "expired", "canceled"):
-        if getattr(facts, name) and name != "paid" and getattr(session, f"{name}_at") is None:
+    # That it is paid is set where the money is booked.
+    for name in ("completed", "processing", "failed", "expired", "canceled"):
+        if getattr(facts, name) and getattr(session, f"{name}_at") is None:
             setattr(session, f"{name}_at", facts.occurred_at)
 
 
