@@ -118,12 +118,28 @@ def test_presentation_comes_back_as_it_was_sent(api: Api) -> None:
     )
 
     assert session["adaptive_pricing"] == {"enabled": True}
+    assert session["branding_settings"]["display_name"] == "Teashop"
     assert session["consent_collection"]["terms_of_service"] == "required"
     assert session["custom_text"]["submit"] == {"message": "Thank you"}
     assert session["payment_method_configuration_details"] == {"id": "pmc_1", "parent": None}
     assert session["phone_number_collection"] == {"enabled": True}
     assert session["submit_type"] == "book"
     assert session["tax_id_collection"] == {"enabled": True, "required": "never"}
+
+
+def test_branding_that_was_not_sent_or_is_unset_is_that_of_an_account_without_any(api: Api) -> None:
+    session = api.create_session(branding_settings={"button_color": "", "border_style": "pill"})
+
+    assert session["branding_settings"] == {
+        "background_color": "#ffffff",
+        "border_style": "pill",
+        "button_color": "#0074d4",
+        "display_name": "",
+        "font_family": "default",
+        "icon": None,
+        "logo": None,
+    }
+    assert "branding_settings" not in api.create_session()
 
 
 def price(**changes: Any) -> dict[str, Any]:
@@ -138,6 +154,7 @@ PRICE_DATA = "line_items[0][price_data]"
     [
         ({"payment_method_types": ["card"]}, "parameter_unknown", "payment_method_types"),
         ({"sucess_url": "https://x.example"}, "parameter_unknown", "sucess_url"),
+        ({"branding_settings": {"name": "Tea"}}, "parameter_unknown", "branding_settings[name]"),
         (price(colour="red"), "parameter_unknown", f"{PRICE_DATA}[colour]"),
         ({"mode": None}, "parameter_missing", "mode"),
         ({"success_url": None}, "parameter_missing", "success_url"),

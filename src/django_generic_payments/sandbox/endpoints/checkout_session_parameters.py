@@ -32,6 +32,11 @@ LOCALES = (
     "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl "
     "pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW"
 )
+FONTS = (
+    "be_vietnam_pro bitter chakra_petch default hahmlet inconsolata inter lato lora m_plus_1_code montserrat "
+    "noto_sans noto_sans_jp noto_serif nunito open_sans pridi pt_sans pt_serif raleway roboto roboto_slab "
+    "source_sans_pro titillium_web ubuntu_mono zen_maru_gothic"
+)
 METHOD_TYPES = (
     "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie "
     "bizum blik boleto card cashapp crypto customer_balance eps fpx giropay grabpay ideal kakao_pay klarna "
@@ -121,6 +126,20 @@ COLLECTED_NAME = fields({"enabled": boolean, "optional": boolean}, required=["en
 
 MESSAGE = unset(fields({"message": text(1200)}, required=["message"]))
 
+PICTURE = fields({"file": text(), "type": choice("file", "url"), "url": web_address}, required=["type"])
+
+BRANDING = fields(
+    {
+        "background_color": unset(text()),
+        "border_style": unset(choice("pill", "rectangular", "rounded")),
+        "button_color": unset(text()),
+        "display_name": text(),
+        "font_family": unset(choice(*FONTS.split())),
+        "icon": PICTURE,
+        "logo": PICTURE,
+    }
+)
+
 CREATE: dict[str, Kind] = {
     "adaptive_pricing": fields({"enabled": boolean}),
     "after_expiration": unsimulated,
@@ -128,7 +147,7 @@ CREATE: dict[str, Kind] = {
     "allowed_payment_method_types": array(choice(*METHOD_TYPES.split())),
     "automatic_tax": switched_off,
     "billing_address_collection": choice("auto", "required"),
-    "branding_settings": anything,
+    "branding_settings": BRANDING,
     "cancel_url": web_address,
     "client_reference_id": text(200),
     "consent_collection": fields(

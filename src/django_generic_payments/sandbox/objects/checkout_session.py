@@ -24,6 +24,16 @@ PLAIN = (
 
 #: Parameters that come back filled up with the rest of their shape, if they were sent.
 FILLED_UP: dict[str, JsonObject] = {
+    "branding_settings": {
+        "background_color": "#ffffff",
+        "border_style": "rounded",
+        "button_color": "#0074d4",
+        # Stripe puts the name of the account here, and this account has none.
+        "display_name": "",
+        "font_family": "default",
+        "icon": None,
+        "logo": None,
+    },
     "consent_collection": {
         "payment_method_reuse_agreement": None,
         "promotions": None,
@@ -77,8 +87,14 @@ def checkout_session(
         # The fragment makes the address as long as a real one: a column of 200 characters must not pass.
         "url": f"{state.checkout_base}/c/pay/{identifier}#fid{state.token(240)}",
     }
-    session.update({name: {**rest, **params[name]} for name, rest in FILLED_UP.items() if name in params})
+    session.update(
+        {name: filled_up(rest, params[name]) for name, rest in FILLED_UP.items() if name in params}
+    )
     return session
+
+
+def filled_up(rest: JsonObject, sent: JsonObject) -> JsonObject:
+    return {**rest, **{name: value for name, value in sent.items() if value is not None}}
 
 
 def customer_details(email: str | None, name: str | None = None, phone: str | None = None) -> JsonObject:
