@@ -129,6 +129,16 @@ def test_what_is_paid_has_no_button(stripe, booking):
     assert render(booking) == ""
 
 
+def test_what_a_bank_is_still_working_on_has_no_button(stripe):
+    booking = Booking.objects.create(currency="eur")
+    session = start_checkout(booking)
+    stripe.pay(session, iban="AT611904300234573201")
+
+    assert render(booking) == ""
+    stripe.settle(session, success=False)
+    assert "<button" in render(booking)
+
+
 def test_what_is_free_has_no_button():
     assert render(Booking.objects.create(deposit=0)) == ""
 

@@ -114,6 +114,10 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         """Return the sessions that money arrived for, whatever became of it later."""
         return self.filter(status__in=_PAID)
 
+    def past_paying(self) -> PaymentSessionQuerySet:
+        """Return the sessions that are paid, or whose delayed payment is on its way."""
+        return self.filter(status__in=[*_PAID, SessionStatus.PROCESSING])
+
     def needing_review(self) -> PaymentSessionQuerySet:
         """Return the sessions that a person must look at."""
         return self.exclude(review_reason="")

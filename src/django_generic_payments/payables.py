@@ -42,9 +42,10 @@ class Payable(Protocol):
 
     Optional, looked up by name: ``payment_purposes`` (a tuple of names; with a purpose other than the default ``""``
     every ``get_payment_*`` is called with ``purpose=``), ``get_payment_prices()`` (one ``Money`` per currency),
-    ``get_payment_line_items()`` (``LineItem`` objects that sum to the amount), ``get_payment_return_url(session)``,
-    ``get_payment_customer()`` (a dict with ``email``, ``name``, ``phone`` to prefill) and ``get_stripe_params()``
-    (extra parameters of the Checkout Session that do not change what is charged).
+    ``get_payment_line_items()`` (``LineItem`` objects that sum to the amount), ``get_payment_return_url(session)`` and
+    ``get_payment_cancel_url(session)`` (where the payer lands who paid, or who turned back), ``get_payment_customer()``
+    (a dict with ``email``, ``name``, ``phone`` to prefill) and ``get_stripe_params()`` (extra parameters of the
+    Checkout Session that do not change what is charged).
     """
 
     def get_payment_amount(self) -> Money:

@@ -130,6 +130,28 @@ def test_who_goes_back_unpaid_does_not_land_on_the_page_of_thanks(stripe, client
     assert "This is not paid yet" in page.content.decode()
 
 
+@pytest.mark.parametrize("purpose", ["", "shipping"])
+def test_who_goes_back_unpaid_lands_where_the_payable_says(stripe, client, purpose):
+    order = Order.objects.create()
+    session = start_checkout(order, purpose=purpose, success_url="/thanks/")
+    back = stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["cancel_url"]
+
+    landing = client.get(back)
+
+    assert landing["Location"] == f"/orders/{order.pk}/basket/?payment={session.pk}&purpose={purpose}"
+
+
+def test_who_goes_back_after_paying_in_another_tab_lands_where_a_payer_does(stripe, client):
+    order = Order.objects.create()
+    session = start_checkout(order)
+    back = stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["cancel_url"]
+    stripe.pay(session)
+
+    landing = client.get(back)
+
+    assert landing["Location"] == f"/orders/{order.pk}/?payment={session.pk}&purpose="
+
+
 def test_a_cancel_url_of_the_caller_goes_to_stripe_as_it_is(stripe):
     session = start_checkout(Booking.objects.create(), cancel_url="/basket/")
 

@@ -70,6 +70,9 @@ class Order(models.Model):
     def get_payment_return_url(self, session: Any, purpose: str = "") -> str:
         return f"/orders/{self.pk}/?payment={session.pk}&purpose={purpose}"
 
+    def get_payment_cancel_url(self, session: Any, purpose: str = "") -> str:
+        return f"/orders/{self.pk}/basket/?payment={session.pk}&purpose={purpose}"
+
     def get_stripe_params(self, purpose: str = "") -> dict[str, Any]:
         return {"submit_type": "book", "payment_intent_data": {"statement_descriptor_suffix": "SHOP"}}
 

@@ -40,7 +40,7 @@ from django_generic_payments.services.requests import CheckoutRequest
 from django_generic_payments.services.sync import learn
 from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 
-__all__ = ["cancel_checkout", "open_checkout", "payment_required", "resume_checkout", "start_checkout"]
+__all__ = ["cancel_checkout", "checkout_possible", "open_checkout", "payment_required", "resume_checkout", "start_checkout"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -56,16 +56,29 @@ def payment_required(payable: Any, *, purpose: str = "", currency: str | None = 
 
     When it is not, the host confirms at once. Raises ``PayableError`` as ``start_checkout`` does.
     """
+    slot = _due_slot(payable, purpose, currency)
+    return slot is not None and not PaymentSession.objects.paid().filter(slot=slot).exists()
+
+
+def checkout_possible(payable: Any, *, purpose: str = "", currency: str | None = None) -> bool:
+    """
+    Tell whether a payer can do something about it: a payment is needed, and no delayed one is on its way.
+
+    Raises ``PayableError`` as ``start_checkout`` does.
+    """
+    slot = _due_slot(payable, purpose, currency)
+    return slot is not None and not PaymentSession.objects.past_paying().filter(slot=slot).exists()
+
+
+def _due_slot(payable: Any, purpose: str, currency: str | None) -> str | None:
     settings = get_settings()
     if not settings.ENABLED:
-        return False
+        return None
     payable_type = get_payable_type(payable)
     payable_type.check_purpose(purpose)
     if not price_of(payable, purpose, currency, settings.DEFAULT_CURRENCY):
-        return False
-    payable_id = payable_type.identify(payable)
-    slot = slot_of(payable_type.name, payable_id, purpose, livemode=settings.livemode)
-    return not PaymentSession.objects.paid().filter(slot=slot).exists()
+        return None
+    return slot_of(payable_type.name, payable_type.identify(payable), purpose, livemode=settings.livemode)
 
 
 def start_checkout(

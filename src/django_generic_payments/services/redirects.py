@@ -54,15 +54,19 @@ def landing_url(session: PaymentSession, *, canceled: bool = False) -> str:
     """
     Return where the payer lands after the checkout, ``""`` for our own plain page.
 
-    In this order: the ``success_url`` that was given (unless the payer ``canceled`` and it is unpaid), the payable's
-    ``get_payment_return_url(session)``, its ``get_absolute_url()``.
+    In this order: the ``success_url`` that was given, the payable's ``get_payment_return_url(session)``, its
+    ``get_absolute_url()``. A payer who ``canceled`` and has not paid is not sent to the first, and to the payable's
+    ``get_payment_cancel_url(session)`` before the others.
     """
-    if session.success_url and not (canceled and SessionStatus(session.status).is_open):
+    turned_back = canceled and SessionStatus(session.status).is_open
+    if session.success_url and not turned_back:
         return session.success_url.replace(CHECKOUT_SESSION_ID, session.stripe_checkout_session_id or "")
     payable = session.registered_type.load(session.payable_id)
     if payable is None:
         return ""
-    if hasattr(payable, "get_payment_return_url"):
-        purpose = {"purpose": session.purpose} if session.purpose else {}
-        return str(payable.get_payment_return_url(session, **purpose))
+    purpose = {"purpose": session.purpose} if session.purpose else {}
+    names = ("get_payment_cancel_url", "get_payment_return_url") if turned_back else ("get_payment_return_url",)
+    for name in names:
+        if hasattr(payable, name):
+            return str(getattr(payable, name)(session, **purpose))
     return str(call_optional(payable, "get_absolute_url", "") or "")

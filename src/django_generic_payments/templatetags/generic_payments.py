@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.payables import get_payable_type, price_of
-from django_generic_payments.services.checkout import payment_required
+from django_generic_payments.services.checkout import checkout_possible
 
 register = template.Library()
 
@@ -33,7 +33,7 @@ def pay_button(
     chosen = currency or None
     if request is None or not payable.can_be_paid_by(request):
         return {}
-    if not payment_required(payable, purpose=purpose, currency=chosen):
+    if not checkout_possible(payable, purpose=purpose, currency=chosen):
         return {}
     payable_type = get_payable_type(payable)
     amount = price_of(payable, purpose, chosen, get_settings().DEFAULT_CURRENCY)
