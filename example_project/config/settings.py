@@ -1,28 +1,74 @@
-"""A small site that takes bookings. What concerns payments is marked."""
+"""
+A guesthouse that takes deposits for its rooms and sells a few things. What concerns payments is marked.
+
+Everything that differs from one place to another comes from the environment, or from a file named ``.env`` beside
+``manage.py``: see ``.env.example``.
+"""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
-from django.utils.crypto import get_random_string
+import django
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.utils import get_random_secret_key
+from environ import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-SECRET_KEY = os.environ.get("DJANGO_SECRET_KEY") or get_random_string(50)
-DEBUG = True
-ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
-ROOT_URLCONF = "config.urls"
-WSGI_APPLICATION = "config.wsgi.application"
+env = Env()
+env.read_env(BASE_DIR / ".env")
+# A variable that was left blank is one that is not set: PAYMENTS_ENABLED= does not switch payments off.
+env.ENVIRON = {name: value for name, value in os.environ.items() if value}
+
+# No key of its own: it is somebody's own machine, and whoever develops wants to see errors.
+SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
+DEBUG = env.bool("DJANGO_DEBUG", default=not SECRET_KEY)
+SECRET_KEY = SECRET_KEY or get_random_secret_key()
+ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
+CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+
+# payments: with keys of your own they go to Stripe, and without any to `manage.py payments_sandbox`
+STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
+DEFAULT_CURRENCY = env.str("DEFAULT_CURRENCY", default="GBP").lower()
+GENERIC_PAYMENTS: dict[str, Any] = {
+    "ENABLED": env.bool("PAYMENTS_ENABLED", default=True),
+    "DEFAULT_CURRENCY": DEFAULT_CURRENCY,
+    "STRIPE_SECRET_KEY": STRIPE_SECRET_KEY,
+    "STRIPE_WEBHOOK_SECRET": env.list("STRIPE_WEBHOOK_SECRET", default=[]),
+}
+if base_url := env.str("BASE_URL", default=""):
+    GENERIC_PAYMENTS["BASE_URL"] = base_url
+CHECKOUT_ORIGIN = "https://checkout.stripe.com"
+if not STRIPE_SECRET_KEY:
+    CHECKOUT_ORIGIN = "http://127.0.0.1:8420"
+    GENERIC_PAYMENTS |= {
+        "STRIPE_SECRET_KEY": "sk_test_sandbox",
+        "STRIPE_WEBHOOK_SECRET": "whsec_sandbox",
+        "STRIPE_API_BASE": CHECKOUT_ORIGIN,
+    }
+
+# What becomes of a deposit that arrives when the room is gone: "staff" decide, or it is to be "refund"ed.
+ROOM_TAKEN = env.str("ROOM_TAKEN", default="staff")
+if ROOM_TAKEN not in {"staff", "refund"}:
+    raise ImproperlyConfigured(
+        f"ROOM_TAKEN is {ROOM_TAKEN!r}. Set it to 'staff' or 'refund', or leave it out."
+    )
 
 INSTALLED_APPS = [
+    "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_generic_payments",  # payments
+    "accounts",
     "bookings",
+    "shop",
+    "demo",
 ]
 
 MIDDLEWARE = [
@@ -32,42 +78,57 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
+
+if django.VERSION >= (6, 0):
+    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+    SECURE_CSP = {
+        "default-src": ["'self'"],
+        "base-uri": ["'none'"],
+        "frame-ancestors": ["'none'"],
+        "object-src": ["'none'"],
+        # payments: the button is a form of ours that Stripe answers in the end, and browsers ask for both
+        "form-action": ["'self'", CHECKOUT_ORIGIN],
+    }
+
+ROOT_URLCONF = "config.urls"
+WSGI_APPLICATION = "config.wsgi.application"
 
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "config.context.payments",
             ]
         },
     }
 ]
 
-DATABASES = {
-    "default": {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": BASE_DIR / "db.sqlite3",
-        "OPTIONS": {"transaction_mode": "IMMEDIATE", "timeout": 10},
-        "TEST": {"NAME": BASE_DIR / "demo.sqlite3"},
-    }
-}
+DATABASES = {"default": env.db_url("DATABASE_URL", default=f"sqlite:///{BASE_DIR / 'db.sqlite3'}")}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # A transaction that begins by reading would fail when it comes to write while another one does.
+    DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 10}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "accounts:log-in"
+LOGIN_REDIRECT_URL = "bookings:list"
+LOGOUT_REDIRECT_URL = "bookings:rooms"
+
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEBUG
 
 LANGUAGE_CODE = "en-gb"
+TIME_ZONE = "Europe/London"
 USE_TZ = True
 STATIC_URL = "static/"
-LOGIN_URL = "login"
-LOGIN_REDIRECT_URL = "bookings:list"
-
-# payments: without keys of your own, `manage.py payments_sandbox` plays Stripe on port 8420
-GENERIC_PAYMENTS = {
-    "STRIPE_SECRET_KEY": os.environ.get("STRIPE_SECRET_KEY", "sk_test_sandbox"),
-    "STRIPE_WEBHOOK_SECRET": os.environ.get("STRIPE_WEBHOOK_SECRET", "whsec_sandbox"),
-    "BASE_URL": os.environ.get("BASE_URL", "http://127.0.0.1:8000"),
-}
-if "STRIPE_SECRET_KEY" not in os.environ:
-    GENERIC_PAYMENTS["STRIPE_API_BASE"] = "http://127.0.0.1:8420"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]

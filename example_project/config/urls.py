@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from django.contrib.auth.views import LoginView
+from django.contrib import admin
 from django.urls import include, path
 
 urlpatterns = [
     path("payments/", include("django_generic_payments.urls")),  # payments
-    path("login/", LoginView.as_view(template_name="bookings/login.html"), name="login"),
+    path("accounts/", include("accounts.urls")),
+    path("shop/", include("shop.urls")),
+    path("admin/", admin.site.urls),
     path("", include("bookings.urls")),
 ]

@@ -1,0 +1,181 @@
+"""What the demo tells: people book, pay, fail and share, and the site finds out from signed webhooks alone."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Mapping
+from datetime import date, timedelta
+
+from django.contrib.auth import get_user_model
+from django.core.management.base import CommandError
+from django.utils import timezone
+
+from bookings.models import Booking
+from demo.stage import Stage
+from demo.visitor import Visitor
+from django_generic_payments.models import PaymentSession, Transaction
+
+REPEATS = 5
+GOOD_CARD = {"number": "4242424242424242", "expiry": "12 / 34", "cvc": "123"}
+DECLINED_CARD = {"number": "4000000000009995", "expiry": "12 / 34", "cvc": "123"}
+GOOD_ACCOUNT = {"method": "sepa_debit", "iban": "AT611904300234573201"}
+
+
+class Story:
+    """The demo, chapter by chapter. Each checks what it tells, and raises if it is not so."""
+
+    def __init__(self, stage: Stage, say: Callable[[str], None], step: Callable[[str, str], None]) -> None:
+        self.stage = stage
+        self.say = say
+        self.step = step
+
+    def tell(self) -> None:
+        """Tell it all."""
+        self.ann_books_and_pays()
+        self.webhooks_are_repeated_and_forged()
+        self.bo_pays_as_a_guest_by_a_link()
+        self.two_want_the_same_room()
+        self.nothing_to_pay()
+        self.an_order_in_another_currency()
+        self.the_ledger()
+
+    def ann_books_and_pays(self) -> None:
+        """A booking, a declined card, another card."""
+        self.say("1. Ann books a room and pays its deposit")
+        browser = self._log_in("ann")
+        self._book(browser, "Harbour View", days_ahead=30, nights=2)
+        self.step("Her booking", browser.reads("p.state"))
+        browser.press("Pay")
+        self.step("The button leads to", f"{browser.address[:48]}…")
+        self._pay(browser, DECLINED_CARD)
+        self.step("A card without money", browser.reads("alert"))
+        self._pay(browser, GOOD_CARD)
+        self.step("Another card", browser.reads("h1"))
+        self._expect_state(browser, "Confirmed")
+        browser.click("See the booking")
+        for number, line in enumerate(browser.reads_all("li")):
+            self.step("" if number else "Its history", line)
+
+    def webhooks_are_repeated_and_forged(self) -> None:
+        """The network stutters, and somebody lies."""
+        self.say("2. The network stutters, and a stranger lies")
+        sandbox, webhook = self.stage.stripe.sandbox, self.stage.webhook
+        paid = next(event for event in sandbox.events if event["type"] == "checkout.session.completed")
+        answers = [post(webhook, *sandbox.message(paid)) for _ in range(REPEATS)]
+        self.step(f"The webhook {REPEATS} times more", f"answers {answers}")
+        confirmed = Booking.objects.get().changes.filter(text="Confirmed").count()
+        self.step("Payments, confirmations", f"{Transaction.objects.count()}, {confirmed}")
+        self.expect(answers == [200] * REPEATS, "A repeated webhook was refused.")
+        self.expect((Transaction.objects.count(), confirmed) == (1, 1), "Something was doubled.")
+        forged = post(webhook, *sandbox.message(paid, secret="whsec_of_somebody_else"))
+        self.step("A forged webhook", f"answer {forged}")
+        self.expect(forged == 400, "A forged webhook was accepted.")
+
+    def bo_pays_as_a_guest_by_a_link(self) -> None:
+        """No account, and somebody else's card."""
+        self.say("3. Bo books as a guest, and a friend pays by a link")
+        bo, friend = Visitor().open(self.stage.address), Visitor()
+        self._book(bo, "Garden Room", days_ahead=40, nights=3, name="Bo", email="bo@example.com")
+        bo.press("Make a pay link")
+        link = PaymentSession.objects.open().get().pay_url
+        self.step("The pay link", f"{link[:48]}…")
+        friend.open(link)
+        self._pay(friend, GOOD_CARD)
+        self.step("The friend reads", friend.reads("h1"))
+        bo.open(bo.address)
+        self.step("Bo reads", bo.reads("p.state"))
+        self._expect_state(bo, "Confirmed")
+
+    def two_want_the_same_room(self) -> None:
+        """Both pay. One has the room, and the other's money is not lost."""
+        self.say("4. Two pay for the same nights of one room")
+        browsers = {name: self._log_in(name) for name in ("cleo", "dan")}
+        for browser in browsers.values():
+            self._book(browser, "Lighthouse Loft", days_ahead=50, nights=2)
+            browser.press("Pay")
+        for name, browser in browsers.items():
+            self._pay(browser, GOOD_CARD)
+            self.step(f"{name.title()} reads", browser.reads("p.state"))
+        self._expect_state(browsers["cleo"], "Confirmed")
+        self._expect_state(browsers["dan"], "The room is gone")
+        waiting = Booking.objects.exclude(deposit_to="")
+        self.step("Before staff", ", ".join(f"{each}: {each.get_deposit_to_display()}" for each in waiting))
+
+    def nothing_to_pay(self) -> None:
+        """A room without a deposit."""
+        self.say("5. A room that needs no deposit")
+        browser = Visitor().open(self.stage.address)
+        self._book(browser, "Crow's Nest", days_ahead=20, nights=1, name="Eve", email="eve@example.com")
+        self.step("Eve reads", browser.reads("p.state"))
+        self._expect_state(browser, "Confirmed")
+
+    def an_order_in_another_currency(self) -> None:
+        """Another kind of payable, several lines, and a bank that takes its time."""
+        self.say("6. An order in euros, by bank debit")
+        browser = self._log_in("ann").open("/shop/")
+        browser.press("Order", **{"breakfast-hamper": "1", "sea-salt-fudge": "3"})
+        self.step("Ann orders", f"{browser.reads('h1')}, {browser.reads('strong')}")
+        order_page = browser.address
+        browser.press("Pay")
+        browser.press("Pay", email="ann@example.com", name="Ann", **GOOD_ACCOUNT)
+        self.step("At once", browser.reads("p.state"))
+        session = PaymentSession.objects.processing().get()
+        self.stage.stripe.sandbox.settle(session.stripe_checkout_session_id)
+        self.wait_for_webhooks()
+        self.step("Days later", browser.open(order_page).reads("p.state"))
+        self._expect_state(browser, "Paid")
+
+    def the_ledger(self) -> None:
+        """What is left in the books."""
+        self.say("7. What the ledger says")
+        for row in Transaction.objects.select_related("session").order_by("created"):
+            self.step(f"{row.kind} of {row.session.money}", row.session.description)
+        count = Transaction.objects.count()
+        self.expect(count == 5, f"The ledger has {count} rows instead of 5.")
+
+    def wait_for_webhooks(self) -> None:
+        """Wait until every webhook so far has been answered."""
+        if not self.stage.stripe.sender.wait_until_sent(30) or self.stage.stripe.sandbox.pending:
+            raise CommandError("The webhooks were not accepted.")
+
+    def expect(self, holds: bool, otherwise: str) -> None:
+        if not holds:
+            raise CommandError(otherwise)
+
+    def _log_in(self, name: str) -> Visitor:
+        users = get_user_model().objects
+        if not users.filter(username=name).exists():
+            users.create_user(name, f"{name}@example.com", "demo", first_name=name.title())
+        browser = Visitor().open(self.stage.address + "/accounts/log-in/")
+        return browser.press("Log in", username=name, password="demo")
+
+    def _book(self, browser: Visitor, room: str, *, days_ahead: int, nights: int, **who: str) -> None:
+        arrival = timezone.localdate() + timedelta(days=days_ahead)
+        browser.open("/").click(room)
+        browser.press("Book", starts_on=iso(arrival), ends_on=iso(arrival + timedelta(days=nights)), **who)
+        self.step("Books", f"{browser.reads('h1')} for {nights} night{'s' if nights > 1 else ''}")
+
+    def _pay(self, browser: Visitor, card: Mapping[str, str]) -> None:
+        given = {name: value for name, value in browser.page.forms[0].fields.items() if value}
+        payer = {"email": "payer@example.com", "name": "Pat Payer"}
+        browser.press("Pay", **{**payer, **given, **card})
+        self.wait_for_webhooks()
+
+    def _expect_state(self, browser: Visitor, state: str) -> None:
+        said = browser.reads("p.state")
+        self.expect(said.startswith(state), f"{browser.address} says {said!r} instead of {state!r}.")
+
+
+def iso(day: date) -> str:
+    return day.isoformat()
+
+
+def post(address: str, body: bytes, headers: Mapping[str, str]) -> int:
+    """Post as Stripe does, and return the status of the answer."""
+    request = urllib.request.Request(address, data=body, headers=dict(headers))
+    try:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return int(error.code)
