@@ -4,6 +4,7 @@ import re
 import urllib.error
 import urllib.request
 from html import unescape
+from html.parser import HTMLParser
 from typing import NamedTuple
 from urllib.parse import urlencode
 
@@ -19,8 +20,37 @@ class Page(NamedTuple):
         return unescape(re.sub(r"<style>.*?</style>|<[^>]*>", " ", self.body.decode(), flags=re.S))
 
     @property
+    def html(self) -> str:
+        return self.body.decode()
+
+    @property
+    def inputs(self) -> dict[str, dict[str, str]]:
+        """The attributes of every input that is typed into, by its name."""
+        typed = [
+            each for tag, each in self.tags if tag == "input" and each["type"] not in ("radio", "hidden")
+        ]
+        return {each["name"]: each for each in typed}
+
+    @property
+    def tags(self) -> list[tuple[str, dict[str, str]]]:
+        """Every tag that opens, with its attributes, in the order of the page."""
+        reader = TagReader()
+        reader.feed(self.html)
+        return reader.tags
+
+    @property
     def location(self) -> str:
         return self.headers["Location"]
+
+
+class TagReader(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Write down a tag."""
+        self.tags.append((tag, {name: value or "" for name, value in attrs}))
 
 
 class StayHere(urllib.request.HTTPRedirectHandler):

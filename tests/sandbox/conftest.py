@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from django_generic_payments.sandbox import Clock, Sandbox
+from django_generic_payments.sandbox.server import SandboxServer
 
 from .client import Api
 
@@ -28,6 +29,18 @@ def sandbox(clock: Clock) -> Sandbox:
 @pytest.fixture
 def api(sandbox: Sandbox) -> Api:
     return Api(sandbox)
+
+
+@pytest.fixture
+def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
+    with SandboxServer(sandbox) as server:
+        yield server
+
+
+@pytest.fixture
+def session(server: SandboxServer, api: Api) -> dict[str, Any]:
+    """An open checkout that a browser can go to."""
+    return api.create_session()
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import base64
+import hashlib
+import re
 from typing import Any
 
 import pytest
@@ -14,29 +16,85 @@ from .client import Api, line_item
 PAYER = {"email": "ada@example.com", "name": "Ada", "number": "4242 4242 4242 4242"}
 
 
-@pytest.fixture
-def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
-    with SandboxServer(sandbox) as server:
-        yield server
+def test_the_page_shows_what_is_to_be_paid(server: SandboxServer, api: Api) -> None:
+    apron = {"currency": "eur", "unit_amount": 2500, "product_data": {"name": "Apron"}}
+    session = api.create_session(line_items=[line_item(), {"quantity": 1000, "price_data": apron}])
 
-
-@pytest.fixture
-def session(server: SandboxServer, api: Api) -> dict[str, Any]:
-    return api.create_session()
-
-
-def test_the_page_shows_what_is_to_be_paid(session: dict[str, Any]) -> None:
     page = request(session["url"])
 
     assert page.status == 200
-    assert "2 x Tea" in page.text
-    assert "39.98 EUR" in page.text
-    assert "no money moves" in page.text
-    assert "4000000000009995" in page.text
-    assert "AT611904300234573201" in page.text
-    assert 'href="https://shop.example/cancel"' in page.body.decode()
-    assert b"<script" not in page.body
-    assert "script" not in page.headers["Content-Security-Policy"]
+    for line in (
+        "Tea 2 × 19.99 EUR 39.98 EUR",
+        "Apron 1,000 × 25.00 EUR 25,000.00 EUR",
+        "Total 25,039.98 EUR",
+    ):
+        assert line in " ".join(page.text.split())
+    assert [each["href"] for tag, each in page.tags if tag == "a"] == [
+        "https://shop.example/cancel",
+        "#cards",
+    ]
+
+
+def test_every_page_says_that_no_money_moves(
+    session: dict[str, Any], server: SandboxServer, api: Api, sandbox: Sandbox
+) -> None:
+    waiting, expired, paid = (api.create_session() for _ in range(3))
+    step = sandbox.pay(waiting["id"], card="4000002760003184").redirect_url
+    sandbox.expire(expired["id"])
+    sandbox.pay(paid["id"])
+
+    addresses = [session["url"], step, expired["url"], paid["url"], f"{server.url}/c/pay/unknown", server.url]
+    for address in addresses:
+        page = request(address)
+        assert "Sandbox This is a simulation: no money moves, no card is charged." in " ".join(
+            page.text.split()
+        )
+        assert [tag for tag, _ in page.tags].count("h1") == 1
+
+
+def test_a_page_needs_nothing_but_itself(session: dict[str, Any]) -> None:
+    page = request(session["url"])
+
+    style = re.search(r"<style>(.*?)</style>", page.html, re.DOTALL)
+    assert style
+    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
+    policy = page.headers["Content-Security-Policy"]
+    assert policy.startswith(f"default-src 'none'; style-src 'sha256-{digest}';")
+    # Chrome would not follow the redirect back to the merchant.
+    assert "form-action" not in policy
+    assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
+    assert not [each for _, each in page.tags if "style" in each or "src" in each]
+    assert "url(" not in style[1]
+    assert "@import" not in style[1]
+
+
+def test_the_name_that_was_sent_is_the_merchant(server: SandboxServer, api: Api) -> None:
+    session = api.create_session(branding_settings={"display_name": "Teashop"})
+
+    page = request(session["url"])
+
+    assert "Pay 39.98 EUR to Teashop" in page.text
+    assert "shop.example" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("address", "merchant"),
+    [
+        ("https://shop.example/done", "shop.example"),
+        ("http://127.0.0.1:8000?x=/", "127.0.0.1"),
+        ("https://me:secret@shop.example#done", "shop.example"),
+        ("http://[::1]:8000/", "[::1]"),
+        ("http://[shop/", "[shop"),
+    ],
+)
+def test_without_a_name_the_merchant_is_where_the_payer_came_from(
+    server: SandboxServer, api: Api, address: str, merchant: str
+) -> None:
+    session = api.create_session(success_url=address, branding_settings={"border_style": "pill"})
+
+    page = request(session["url"])
+
+    assert f"<title>Pay 39.98 EUR to {merchant}</title>" in page.html
 
 
 @pytest.mark.parametrize(
@@ -70,8 +128,10 @@ def test_a_declined_payer_is_told_why_and_tries_again(session: dict[str, Any]) -
     declined = submit(session["url"], **{**PAYER, "number": "4000000000009995"})
 
     assert declined.status == 402
-    assert "Your card has insufficient funds." in declined.text
-    assert b'value="ada@example.com"' in declined.body
+    alert = re.search(r'role="alert">(.*?)</div>', declined.html, re.DOTALL)
+    assert alert
+    assert "Your card has insufficient funds." in alert[1]
+    assert "<title>Error: " in declined.html
     assert submit(session["url"], **PAYER).status == 303
 
 
@@ -80,10 +140,23 @@ def test_3d_secure_is_a_page_in_between(session: dict[str, Any], server: Sandbox
     assert (asked.status, asked.location) == (303, f"{server.url}/c/pay/{session['id']}/authenticate")
 
     step = request(asked.location)
-    assert "The bank asks whether it is you who pays 39.98 EUR" in step.text
+    assert "The bank asks whether it is you who pays 39.98 EUR to shop.example" in step.text
+    assert "This page plays the bank." in step.text
+    assert re.search(r"Merchant\s+shop\.example\s+Amount\s+39\.98 EUR", step.text)
 
     done = submit(asked.location, result="complete")
     assert (done.status, done.location) == (303, f"https://shop.example/done?session={session['id']}")
+
+
+def test_a_payer_can_go_back_from_3d_secure(session: dict[str, Any], sandbox: Sandbox) -> None:
+    asked = submit(session["url"], **{**PAYER, "number": "4000002760003184"})
+
+    step = request(asked.location)
+
+    assert [each["href"] for tag, each in step.tags if tag == "a"] == [f"/c/pay/{session['id']}"]
+    assert "Cancel and go back" in request(session["url"]).text
+    assert submit(session["url"], **PAYER).status == 303
+    assert sandbox.checkout_session(session["id"])["payment_status"] == "paid"
 
 
 def test_failed_3d_secure_leads_back_to_the_form(session: dict[str, Any]) -> None:
@@ -92,8 +165,10 @@ def test_failed_3d_secure_leads_back_to_the_form(session: dict[str, Any]) -> Non
     failed = submit(asked.location, result="fail")
 
     assert failed.status == 402
-    assert "failed authentication" in failed.text
+    assert "This card failed authentication with its bank." in failed.text
     assert "Card number" in failed.text
+    assert failed.inputs["email"]["value"] == "ada@example.com"
+    assert failed.inputs["name"]["value"] == "Ada"
 
 
 def test_nobody_is_asked_for_3d_secure_without_need(session: dict[str, Any]) -> None:
@@ -151,8 +226,15 @@ def test_a_paid_session_cannot_be_paid_again(session: dict[str, Any], sandbox: S
     for page in (request(session["url"]), submit(session["url"], **PAYER)):
         assert page.status == 200
         assert "This checkout is complete." in page.text
+        assert "39.98 EUR went to shop.example, in this sandbox only." in page.text
         assert f'href="https://shop.example/done?session={session["id"]}"' in page.body.decode()
     assert len(sandbox.events) == happened
+
+
+def test_a_debit_that_is_not_settled_is_not_called_paid(session: dict[str, Any], sandbox: Sandbox) -> None:
+    sandbox.pay(session["id"], iban="AT611904300234573201")
+
+    assert "39.98 EUR is on its way to shop.example" in request(session["url"]).text
 
 
 def test_two_clicks_pay_once(session: dict[str, Any], sandbox: Sandbox) -> None:
@@ -169,6 +251,7 @@ def test_an_expired_session_says_so(session: dict[str, Any], sandbox: Sandbox) -
     page = submit(session["url"], **PAYER)
 
     assert "This checkout has expired." in page.text
+    assert "nothing was charged" in page.text
     assert 'href="https://shop.example/cancel"' in page.body.decode()
 
 
@@ -183,19 +266,42 @@ def test_there_is_nothing_elsewhere(server: SandboxServer, path: str) -> None:
     assert request(server.url + path).status == 404
 
 
-def test_everything_is_escaped(server: SandboxServer, api: Api) -> None:
-    attack = '"><script>alert(1)</script>'
+FIELDS = ("email", "name", "phone", "method", "number", "expiry", "cvc", "iban")
+
+
+@pytest.mark.parametrize("more", [{}, {"use": "4242424242424242"}, {"use": '"><script>'}])
+def test_everything_is_escaped(server: SandboxServer, api: Api, more: dict[str, str]) -> None:
+    attack = '"><script>alert(1)</script>$total'
     session = api.create_session(
         line_items=[line_item(product_data={"name": attack})],
         cancel_url=f"https://shop.example/?{attack}",
         customer_email=f"{attack}@example.com",
+        branding_settings={"display_name": attack},
+        phone_number_collection={"enabled": True},
     )
 
-    page = submit(session["url"], number=attack, name=attack, email=attack)
+    page = submit(session["url"], **dict.fromkeys(FIELDS, attack), **more)
 
-    assert page.status == 402
+    assert page.status == (200 if more else 402)
     assert b"<script" not in page.body
-    assert attack in page.text
+    assert {name for name, each in page.inputs.items() if each["value"] == attack} >= {
+        "email",
+        "iban",
+        "phone",
+    }
+    assert page.text.count(attack) >= 3
+
+
+def test_the_other_pages_escape_the_merchant_too(server: SandboxServer, api: Api, sandbox: Sandbox) -> None:
+    attack = '"><script>alert(1)</script>'
+    waiting, paid = (api.create_session(branding_settings={"display_name": attack}) for _ in range(2))
+    sandbox.pay(waiting["id"], card="4000002760003184")
+    sandbox.pay(paid["id"])
+
+    for address in (f"{server.url}/c/pay/{waiting['id']}/authenticate", paid["url"]):
+        page = request(address)
+        assert b"<script" not in page.body
+        assert attack in page.text
 
 
 def test_a_way_back_may_have_letters_of_any_alphabet(server: SandboxServer, api: Api) -> None:

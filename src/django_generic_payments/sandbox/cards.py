@@ -8,7 +8,17 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-__all__ = ["BANK_ACCOUNTS", "CARDS", "DEBIT_FAILED", "BankAccount", "Card", "Decline", "bank_account", "card"]
+__all__ = [
+    "BANK_ACCOUNTS",
+    "CARDS",
+    "DEBIT_FAILED",
+    "BankAccount",
+    "Card",
+    "Decline",
+    "bank_account",
+    "card",
+    "find_test_means",
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +45,7 @@ class Card:
     country: str = "US"
 
     type = "card"
+    noun = "card"
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,7 @@ class BankAccount:
     settles_after: int | None = None
 
     type = "sepa_debit"
+    noun = "account"
 
 
 DECLINED = "Your card was declined."
@@ -122,6 +134,11 @@ def bank_account(iban: str) -> BankAccount:
     """Look up a bank account; one that is in no table is refused."""
     number = re.sub(r"\s", "", iban).upper()
     return ACCOUNTS_BY_NUMBER.get(number) or BankAccount(number, "is no test account", WRONG_IBAN)
+
+
+def find_test_means(number: str) -> Card | BankAccount | None:
+    """Look up what the hosted page offers for use."""
+    return CARDS_BY_NUMBER.get(number) or ACCOUNTS_BY_NUMBER.get(number)
 
 
 def luhn(digits: str) -> bool:

@@ -2,179 +2,123 @@
 
 from __future__ import annotations
 
+import re
+from base64 import b64encode
 from collections.abc import Mapping
-from html import escape
+from hashlib import sha256
 from string import Template
 
-from .cards import BANK_ACCOUNTS, CARDS, BankAccount, Card
+from .card_list import card_list
 from .currencies import format_amount
 from .json_object import JsonObject
+from .markup import NOTHING, Markup, fill, join, read, template
+from .payment_form import PaymentForm, Problem
 
-__all__ = ["authentication", "checkout", "closed", "notice"]
+__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice"]
 
-LAYOUT = Template("""<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="robots" content="noindex">
-<title>$title</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; margin: 0 auto; max-width: 34rem; padding: 1rem; }
-label, input, button { display: block; font: inherit; width: 100%; box-sizing: border-box; }
-input { margin-bottom: .75rem; padding: .4rem; }
-button { margin-top: .5rem; padding: .6rem; }
-fieldset { margin-bottom: 1rem; }
-table { border-collapse: collapse; width: 100%; }
-td, th { border-bottom: 1px solid #ccc; padding: .25rem; text-align: left; }
-td:last-child { text-align: right; }
-[role=alert] { border: 2px solid #b00; padding: .5rem; }
-</style>
-</head>
-<body>
-<p><strong>Sandbox.</strong> This is a simulation: no money moves, and no card is charged.</p>
-<main>
-$main
-</main>
-</body>
-</html>
-""")
+STYLE = Markup(read("page.css"))
+#: The one stylesheet that a page may have, as a Content-Security-Policy says it.
+STYLE_SOURCE = f"'sha256-{b64encode(sha256(STYLE.encode()).digest()).decode()}'"
 
-CHECKOUT = Template("""<h1>Pay $total</h1>
-$alert
-<table>
-$items
-<tr><th>Total</th><td>$total</td></tr>
-</table>
-<form method="post" action="$action">
-<label for="email">E-mail</label>
-<input id="email" name="email" type="email" autocomplete="email" required value="$email">
-<label for="name">Name</label>
-<input id="name" name="name" autocomplete="name" value="$name">
-$phone
-<input type="hidden" name="method" value="card">
-<fieldset>
-<legend>Card</legend>
-<label for="number">Card number</label>
-<input id="number" name="number" inputmode="numeric" autocomplete="off" required value="$number">
-<label for="expiry">Expiry (any date to come)</label>
-<input id="expiry" name="expiry" autocomplete="off" placeholder="MM / YY">
-<label for="cvc">Security code (any)</label>
-<input id="cvc" name="cvc" inputmode="numeric" autocomplete="off" placeholder="CVC">
-<button type="submit">Pay $total by card</button>
-</fieldset>
-</form>
-$debit
-$cancel
-<h2>Test cards</h2>
-<table>
-$cards
-</table>
-""")
+PAGE = template("page.html")
+CHECKOUT = template("checkout.html")
+AUTHENTICATION = template("authentication.html")
+NOTICE = template("notice.html")
 
-DEBIT = Template("""<form method="post" action="$action">
-<input type="hidden" name="method" value="sepa_debit">
-<fieldset>
-<legend>SEPA Direct Debit</legend>
-<label for="debit-email">E-mail</label>
-<input id="debit-email" name="email" type="email" autocomplete="email" required value="$email">
-<label for="debit-name">Name</label>
-<input id="debit-name" name="name" autocomplete="name" value="$name">
-<label for="iban">IBAN</label>
-<input id="iban" name="iban" autocomplete="off" required value="$iban">
-<button type="submit">Pay $total by debit</button>
-</fieldset>
-</form>
-<h2>Test accounts</h2>
-<table>
-$accounts
-</table>
-""")
-
-PHONE = Template("""<label for="phone">Phone</label>
-<input id="phone" name="phone" type="tel" autocomplete="tel" required value="$phone">""")
-
-AUTHENTICATION = Template("""<h1>3D Secure</h1>
-<p>The bank asks whether it is you who pays $total. This page plays the bank.</p>
-<form method="post" action="$action">
-<button type="submit" name="result" value="complete">Complete</button>
-<button type="submit" name="result" value="fail">Fail</button>
-</form>
-""")
-
-ALERT = Template('<p role="alert">$message</p>')
-LINK = Template('<p><a href="$address">$label</a></p>')
-ROW = Template("<tr><td>$left</td><td>$right</td></tr>")
+ALERT = Template("""<div class="alert" role="alert">
+<p><strong>The payment did not go through.</strong> $message</p>
+<p>Nothing was charged, and you can try again.</p>
+</div>""")
+ITEM = Template("""<tr>
+<th scope="row">$description <span class="quantity">$quantity × $unit_price</span></th>
+<td>$amount</td>
+</tr>""")
+CANCEL = Template('<p class="back"><a href="$address">Cancel and go back</a></p>')
+TEXT = Template("<p>$text</p>")
+LINK = Template('<p><a class="main" href="$address">$label</a></p>')
 
 
-def checkout(session: JsonObject, items: list[JsonObject], typed: Mapping[str, str], message: str) -> str:
+def checkout(
+    session: JsonObject, items: list[JsonObject], typed: Mapping[str, str], problem: Problem | None = None
+) -> str:
     """Show what is to be paid, and the form.
 
     Args:
         typed: the fields of the form as they were sent, or prefilled.
-        message: why the last attempt failed, or nothing.
+        problem: why the last attempt failed.
     """
-    action, total = f"/c/pay/{session['id']}", total_of(session)
-    phone = PHONE if session["phone_number_collection"]["enabled"] else Template("")
-    fields = {name: typed.get(name, "") for name in ("email", "name", "phone", "number", "iban")}
-    shown = {"total": total, "action": action, **fields}
+    total, merchant = total_of(session), merchant_of(session)
     main = fill(
         CHECKOUT,
-        shown,
-        alert=fill(ALERT, {"message": message}) if message else "",
-        items="\n".join(item_row(item) for item in items),
-        phone=fill(phone, shown),
-        debit=debit_form(shown) if "sepa_debit" in session["payment_method_types"] else "",
-        cancel=link(session["cancel_url"], "Cancel and go back"),
-        cards=means_rows(CARDS),
+        alert=fill(ALERT, message=problem.message) if problem else NOTHING,
+        merchant=merchant,
+        initial=merchant[:1].upper(),
+        total=total,
+        items=join(item_row(item) for item in items),
+        cancel=fill(CANCEL, address=session["cancel_url"]) if session["cancel_url"] else NOTHING,
+        form=PaymentForm(session, merchant, total, typed, problem).render(),
+        cards=card_list(session["payment_method_types"]),
     )
-    return layout(f"Pay {total}", main)
+    return page(f"{'Error: ' if problem else ''}Pay {total} to {merchant}", main, kind="checkout")
 
 
 def authentication(session: JsonObject) -> str:
     """Show the step in between that the payer's bank asks for."""
-    shown = {"total": total_of(session), "action": f"/c/pay/{session['id']}/authenticate"}
-    return layout("3D Secure", fill(AUTHENTICATION, shown))
+    address = f"/c/pay/{session['id']}"
+    main = fill(
+        AUTHENTICATION,
+        total=total_of(session),
+        merchant=merchant_of(session),
+        action=f"{address}/authenticate",
+        back=address,
+    )
+    return page("3D Secure", main)
 
 
 def closed(session: JsonObject) -> str:
     """Say that there is nothing more to pay here."""
+    total, merchant = total_of(session), merchant_of(session)
     if session["status"] == "expired":
-        return notice("This checkout has expired.", link(session["cancel_url"], "Go back"))
+        text = f"{total} to {merchant} was not paid in time, and nothing was charged."
+        return notice("This checkout has expired.", text, link(session["cancel_url"], "Go back"))
+    paid = session["payment_status"] == "paid"
+    text = f"{total} {'went' if paid else 'is on its way'} to {merchant}, in this sandbox only."
     back = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
-    return notice("This checkout is complete.", link(back, "Go on"))
+    return notice("This checkout is complete.", text, link(back, "Go on"))
 
 
-def notice(message: str, more: str = "") -> str:
-    """Show one sentence, with ready markup under it."""
-    return layout(message, fill(Template("<h1>$message</h1>\n$more"), {"message": message}, more=more))
+def notice(message: str, text: str = "", more: Markup = NOTHING) -> str:
+    """Show one sentence, with a text and ready markup under it."""
+    shown = join([fill(TEXT, text=text), more]) if text else more
+    return page(message, fill(NOTICE, message=message, more=shown))
 
 
-def debit_form(shown: Mapping[str, str]) -> str:
-    return fill(DEBIT, shown, accounts=means_rows(BANK_ACCOUNTS))
+def item_row(item: JsonObject) -> Markup:
+    currency = item["currency"]
+    return fill(
+        ITEM,
+        description=item["description"],
+        quantity=f"{item['quantity']:,}",
+        unit_price=format_amount(item["price"]["unit_amount"], currency),
+        amount=format_amount(item["amount_total"], currency),
+    )
 
 
-def item_row(item: JsonObject) -> str:
-    text = f"{item['quantity']} x {item['description']}"
-    return fill(ROW, {"left": text, "right": format_amount(item["amount_total"], item["currency"])})
-
-
-def means_rows(table: tuple[Card, ...] | tuple[BankAccount, ...]) -> str:
-    return "\n".join(fill(ROW, {"left": row.number, "right": row.note}) for row in table)
-
-
-def link(address: str | None, label: str) -> str:
-    return fill(LINK, {"address": address, "label": label}) if address else ""
+def link(address: str | None, label: str) -> Markup:
+    return fill(LINK, address=address, label=label) if address else NOTHING
 
 
 def total_of(session: JsonObject) -> str:
     return format_amount(session["amount_total"], session["currency"])
 
 
-def layout(title: str, main: str) -> str:
-    return fill(LAYOUT, {"title": title}, main=main)
+def merchant_of(session: JsonObject) -> str:
+    """Return the name that was sent for this checkout, or where it leads back to."""
+    name: str = session.get("branding_settings", {}).get("display_name", "")
+    # Not urlsplit, which refuses some addresses that the API accepts.
+    authority = re.split(r"[/?#]", session["success_url"])[2].rpartition("@")[2]
+    return name or re.sub(r":[0-9]*$", "", authority)
 
 
-def fill(template: Template, texts: Mapping[str, str], **markup: str) -> str:
-    """Fill a template: texts are escaped, markup is what another `fill` returned."""
-    return template.substitute({name: escape(text) for name, text in texts.items()} | markup)
+def page(title: str, main: Markup, kind: str = "single") -> str:
+    return fill(PAGE, title=title, style=STYLE, kind=kind, main=main)
