@@ -1,0 +1,96 @@
+"""The README's first command tells the whole story and ends by itself; with --serve it ends when it is told to."""
+
+from __future__ import annotations
+
+import http.client
+import signal
+import socket
+import subprocess
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.demo.running import ServedDemo, tell
+
+
+def test_the_demo_tells_the_whole_story_and_ends_by_itself():
+    done = tell(timeout=60)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (
+        "No money moves.",
+        "Your card has insufficient funds.",
+        "answers [200, 200, 200, 200, 200]",
+        "A forged webhook           answer 400",
+        "Bo reads                   Confirmed",
+        "Dan reads                  The room is gone",
+        "At once                    Waiting for your bank",
+        "payment of 48.35 EUR",
+    ):
+        assert words in done.stdout
+
+
+@pytest.fixture
+def served():
+    demo = ServedDemo()
+    yield demo
+    if demo.process.poll() is None:
+        demo.process.kill()
+        demo.process.communicate()
+
+
+def get(address: str, path: str) -> int:
+    connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def children_of(pid: int) -> str:
+    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False)
+    return listed.stdout.strip()
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_served_demo_stops_cleanly_when_it_is_told_to(served, number):
+    assert get(served.address, "/") == 200
+    assert get(served.address, "/static/site.css") == 200
+    assert get(served.address, "/admin/login/") == 200
+    assert children_of(served.process.pid) == ""
+
+    assert served.stop(number) == 0
+
+    assert served.said[-1].strip() == "Stopped, and everything is forgotten."
+    with pytest.raises(ConnectionRefusedError):
+        get(served.address, "/")
+    with pytest.raises(ConnectionRefusedError):
+        get(served.stripe, "/")
+
+
+def test_the_served_demo_says_what_to_open_and_how_to_get_in(served):
+    said = "".join(served.said)
+
+    for words in (
+        "admin with the password harbour",
+        "ann with the password harbour",
+        "/admin/",
+        "4242 4242 4242 4242",
+        "4000 0027 6000 3184",
+    ):
+        assert words in said
+
+
+def test_a_port_that_is_taken_is_named_with_another_to_try():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+
+        done = tell("--serve", "--port", str(port))
+
+    assert done.returncode == 1
+    assert f"Port {port} of this machine cannot be had" in done.stderr
+    assert f"--port {port + 1}" in done.stderr
+    assert "Traceback" not in done.stderr
