@@ -10,7 +10,7 @@ from django.utils import translation
 from hypothesis import given, strategies as st
 
 from django_generic_payments.exceptions import GenericPaymentsError, MoneyError
-from django_generic_payments.money import CURRENCIES, Money
+from django_generic_payments.money import CURRENCIES, Money, format_amount
 
 pytestmark = pytest.mark.core
 
@@ -291,6 +291,41 @@ def test_money_does_not_change():
 def test_money_is_written_as_the_reader_writes_it(language, money, expected):
     with translation.override(language):
         assert str(money) == expected
+
+
+@pytest.mark.parametrize(
+    ("language", "amount", "currency", "expected"),
+    [
+        ("en", -123_450, "eur", "-1,234.50 EUR"),
+        ("de", -123_450, "eur", "-1.234,50 EUR"),
+        ("en", -5, "GBP", "-0.05 GBP"),
+        ("en", -5000, "jpy", "-5,000 JPY"),
+        ("en", -5121, "kwd", "-5.121 KWD"),
+        ("en", 50, "isk", "0.50 ISK"),
+        ("en", 0, "gbp", "0.00 GBP"),
+        ("en", -(LARGEST + 1), "usd", "-10,000,000,000.00 USD"),
+    ],
+)
+def test_an_amount_of_either_sign_is_written_as_the_reader_writes_it(language, amount, currency, expected):
+    with translation.override(language):
+        assert format_amount(amount, currency) == expected
+
+
+@pytest.mark.parametrize(
+    ("amount", "expected"),
+    [
+        (123_456, "123,456 ZZZ in the minor unit"),
+        (-1, "-1 ZZZ in the minor unit"),
+        (0, "0 ZZZ in the minor unit"),
+    ],
+)
+def test_an_amount_in_a_currency_that_is_not_known_is_written_in_its_minor_unit(amount, expected):
+    assert format_amount(amount, "zzz") == expected
+
+
+@given(moneys())
+def test_money_is_written_as_its_amount_is(money):
+    assert str(money) == format_amount(money.amount, money.currency)
 
 
 def test_an_error_of_money_is_a_value_error_and_one_of_ours():

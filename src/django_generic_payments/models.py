@@ -129,32 +129,32 @@ class PaymentSession(UUIDModel):
         default=SessionStatus.CREATED,
         editable=False,
     )
-    completed_at = models.DateTimeField(null=True, blank=True)
-    processing_at = models.DateTimeField(null=True, blank=True)
-    paid_at = models.DateTimeField(null=True, blank=True)
-    failed_at = models.DateTimeField(null=True, blank=True)
-    expired_at = models.DateTimeField(null=True, blank=True)
-    canceled_at = models.DateTimeField(null=True, blank=True)
+    completed_at = models.DateTimeField(_("completed at"), null=True, blank=True)
+    processing_at = models.DateTimeField(_("processing since"), null=True, blank=True)
+    paid_at = models.DateTimeField(_("paid at"), null=True, blank=True)
+    failed_at = models.DateTimeField(_("failed at"), null=True, blank=True)
+    expired_at = models.DateTimeField(_("expired at"), null=True, blank=True)
+    canceled_at = models.DateTimeField(_("canceled at"), null=True, blank=True)
     paid_amount = models.BigIntegerField(default=0)
     refunded_amount = models.BigIntegerField(default=0)
 
     review_reason = models.CharField(
         _("review reason"), max_length=32, choices=ReviewReason.choices, blank=True
     )
-    review_decision = models.CharField(max_length=32, blank=True)
-    review_note = models.TextField(blank=True)
+    review_decision = models.CharField(_("review decision"), max_length=32, blank=True)
+    review_note = models.TextField(_("review note"), blank=True)
     reviewed_by = models.CharField(max_length=255, blank=True)
-    reviewed_at = models.DateTimeField(null=True, blank=True)
+    reviewed_at = models.DateTimeField(_("reviewed at"), null=True, blank=True)
 
     stripe_checkout_session_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     stripe_payment_intent_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001
     stripe_checkout_url = models.TextField(blank=True)
-    expires_at = models.DateTimeField(null=True, blank=True)
+    expires_at = models.DateTimeField(_("checkout expires at"), null=True, blank=True)
     #: The parameters of the call that opens the checkout, as JSON text: a retry must be the same to the byte.
     stripe_params = models.TextField(blank=True)
-    attempt = models.PositiveSmallIntegerField(default=1)
-    synced_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    synced_at = models.DateTimeField(_("synced at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
 
     idempotency_scope = models.CharField(max_length=100, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (NULL is not unique)
@@ -275,7 +275,9 @@ class Transaction(UUIDModel):
     fee = models.BigIntegerField(_("fee"), null=True, blank=True)
     net = models.BigIntegerField(_("net"), null=True, blank=True)
     settlement_currency = models.CharField(max_length=3, blank=True)
-    exchange_rate = models.DecimalField(max_digits=20, decimal_places=10, null=True, blank=True)
+    exchange_rate = models.DecimalField(
+        _("exchange rate"), max_digits=20, decimal_places=10, null=True, blank=True
+    )
     stripe_balance_transaction_id = models.CharField(max_length=255, blank=True)
 
     objects: ClassVar[TransactionQuerySet] = TransactionQuerySet.as_manager()  # type: ignore[assignment]
@@ -314,7 +316,7 @@ class Refund(UUIDModel):
         _("status"), max_length=32, choices=RefundStatus.choices, default=RefundStatus.REQUESTED
     )
     reason = models.CharField(_("reason"), max_length=64, blank=True)
-    failure_reason = models.CharField(max_length=64, blank=True)
+    failure_reason = models.CharField(_("failure reason"), max_length=64, blank=True)
     requested_by = models.CharField(max_length=255, blank=True)
     idempotency_key = models.CharField(max_length=255)
     stripe_params = models.TextField(blank=True)
@@ -366,16 +368,16 @@ class WebhookEvent(UUIDModel):
 
     stripe_event_id = models.CharField(max_length=255)
     type = models.CharField(_("type"), max_length=255)
-    api_version = models.CharField(max_length=64, blank=True)
+    api_version = models.CharField(_("API version"), max_length=64, blank=True)
     livemode = models.BooleanField(_("live mode"))
-    account = models.CharField(max_length=255, blank=True)
-    created_at_stripe = models.DateTimeField()
+    account = models.CharField(_("account"), max_length=255, blank=True)
+    created_at_stripe = models.DateTimeField(_("created at Stripe"))
     #: Text, not JSON: it is kept verbatim, and a JSON column refuses some of what JSON text may hold.
     body = models.TextField(blank=True)
     state = models.CharField(_("state"), max_length=16, choices=WebhookState.choices)
-    attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
 
     objects: ClassVar[WebhookEventQuerySet] = WebhookEventQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -425,9 +427,9 @@ class PaymentEvent(UUIDModel):
     #: Names between bars (``|a|b|``): JSON cannot be searched for a member on SQLite.
     owed_to = models.TextField(blank=True)
     delivered_to = models.TextField(blank=True)
-    attempts = models.PositiveIntegerField(default=0)
-    next_attempt_at = models.DateTimeField(null=True, blank=True)
-    last_error = models.TextField(blank=True)
+    attempts = models.PositiveIntegerField(_("attempts"), default=0)
+    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
+    last_error = models.TextField(_("last error"), blank=True)
 
     objects: ClassVar[PaymentEventQuerySet] = PaymentEventQuerySet.as_manager()  # type: ignore[assignment]
 

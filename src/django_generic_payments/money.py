@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from decimal import Context, Decimal, DecimalException, Inexact, InvalidOperation, localcontext
 
 from django.utils.formats import number_format
+from django.utils.translation import gettext
 
 from django_generic_payments.exceptions import MoneyError
 
@@ -95,7 +96,7 @@ class Money:
         return Decimal(f"{self.amount}E-{CURRENCIES[self.currency]}")
 
     def __str__(self) -> str:
-        return f"{number_format(self.major, CURRENCIES[self.currency], force_grouping=True)} {self.currency.upper()}"
+        return format_amount(self.amount, self.currency)
 
     def __bool__(self) -> bool:
         return self.amount > 0
@@ -118,6 +119,20 @@ class Money:
         if self.currency != other.currency:
             raise MoneyError(f"{self.currency} and {other.currency} cannot be added or compared.")
         return other.amount
+
+
+def format_amount(amount: int, currency: str) -> str:
+    """
+    Write an amount of either sign for people to read, as ``-12.50 GBP``.
+
+    Nothing is refused: a ledger row may be negative, and a settlement may be in a currency that ``Money`` does not
+    know. Its decimals are not known either, so such an amount stays in the minor unit, and says so.
+    """
+    decimals = CURRENCIES.get(currency.lower())
+    # As text, because arithmetic would round to the context of the host.
+    major = Decimal(f"{amount}E-{decimals or 0}")
+    written = f"{number_format(major, decimals or 0, force_grouping=True)} {currency.upper()}"
+    return written if decimals is not None else gettext("%s in the minor unit") % written
 
 
 def _checked_currency(currency: object) -> str:
