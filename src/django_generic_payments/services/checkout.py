@@ -30,8 +30,7 @@ from django_generic_payments.exceptions import (
     PaymentsDisabled,
 )
 from django_generic_payments.gateway import CheckoutSession, get_gateway
-from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, slot_of
-from django_generic_payments.payables import get_payable_type, price_of
+from django_generic_payments.models import Customer, PaymentEvent, PaymentSession
 from django_generic_payments.services.bookkeeping import record_event
 from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
 from django_generic_payments.services.delivery import deliver
@@ -40,7 +39,7 @@ from django_generic_payments.services.requests import CheckoutRequest
 from django_generic_payments.services.sync import learn
 from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 
-__all__ = ["cancel_checkout", "checkout_possible", "open_checkout", "payment_required", "resume_checkout", "start_checkout"]
+__all__ = ["cancel_checkout", "open_checkout", "resume_checkout", "start_checkout"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -48,37 +47,6 @@ logger = logging.getLogger("django_generic_payments")
 _ROUNDS = 5
 # A checkout that ends within this many seconds is not worth handing out.
 _MARGIN = 60
-
-
-def payment_required(payable: Any, *, purpose: str = "", currency: str | None = None) -> bool:
-    """
-    Tell whether a payment is needed: payments are on, something is due, and it is not paid yet.
-
-    When it is not, the host confirms at once. Raises ``PayableError`` as ``start_checkout`` does.
-    """
-    slot = _due_slot(payable, purpose, currency)
-    return slot is not None and not PaymentSession.objects.paid().filter(slot=slot).exists()
-
-
-def checkout_possible(payable: Any, *, purpose: str = "", currency: str | None = None) -> bool:
-    """
-    Tell whether a payer can do something about it: a payment is needed, and no delayed one is on its way.
-
-    Raises ``PayableError`` as ``start_checkout`` does.
-    """
-    slot = _due_slot(payable, purpose, currency)
-    return slot is not None and not PaymentSession.objects.past_paying().filter(slot=slot).exists()
-
-
-def _due_slot(payable: Any, purpose: str, currency: str | None) -> str | None:
-    settings = get_settings()
-    if not settings.ENABLED:
-        return None
-    payable_type = get_payable_type(payable)
-    payable_type.check_purpose(purpose)
-    if not price_of(payable, purpose, currency, settings.DEFAULT_CURRENCY):
-        return None
-    return slot_of(payable_type.name, payable_type.identify(payable), purpose, livemode=settings.livemode)
 
 
 def start_checkout(

@@ -65,7 +65,9 @@ def landing_url(session: PaymentSession, *, canceled: bool = False) -> str:
     if payable is None:
         return ""
     purpose = {"purpose": session.purpose} if session.purpose else {}
-    names = ("get_payment_cancel_url", "get_payment_return_url") if turned_back else ("get_payment_return_url",)
+    names = (
+        ("get_payment_cancel_url", "get_payment_return_url") if turned_back else ("get_payment_return_url",)
+    )
     for name in names:
         if hasattr(payable, name):
             return str(getattr(payable, name)(session, **purpose))

@@ -9,7 +9,7 @@ from django.utils.translation import gettext as _
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.payables import get_payable_type, price_of
-from django_generic_payments.services.checkout import checkout_possible
+from django_generic_payments.services.dues import checkout_possible
 
 register = template.Library()
 
