@@ -12,7 +12,7 @@ from tests.browser.guest import Guest, launch
 from tests.demo.running import ServedDemo
 
 CHROMIUM = (
-    os.environ.get("PAYMENTS_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    os.environ.get("PAYMENTS_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
 )
 IS_REQUIRED = "browser" in os.environ.get("PAYMENTS_TEST_REQUIRE", "").split(",")
 

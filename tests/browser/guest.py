@@ -47,7 +47,7 @@ class Guest:
         self.complaints: list[str] = []
         self._stays = stays
         self._context = browser.new_context(
-            viewport={"width": width, "height": 844}, base_url=site.address, **options
+            viewport={"width": width, "height": 844}, base_url=site.address, locale="en-GB", **options
         )
         self._context.set_default_timeout(15_000)
         self._context.on("console", self._hear)
