@@ -392,7 +392,9 @@ def rows():
         metadata={"name": PERSONAL[1]},
         stripe_params=PERSONAL[0],
     )
-    refund = Refund(session=session, amount=5, reason="duplicate", requested_by=PERSONAL[0])
+    refund = Refund(
+        session=session, amount=5, reason="duplicate", requested_by=PERSONAL[0], stripe_refund_id="re_1"
+    )
     return [
         customer,
         session,
@@ -423,8 +425,8 @@ def test_a_row_names_itself_without_personal_data(row):
 def test_names_of_rows_are_those_of_their_ids():
     assert [str(row) for row in rows()[1:6]] == [
         "booking:1 Created",
-        "5 Requested",
-        "payment 5 gbp pi_1",
+        "re_1 Requested",
+        "Payment 0.05 GBP pi_1",
         "dp_1 Won",
         "ping evt_1",
     ]

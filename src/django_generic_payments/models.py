@@ -39,7 +39,7 @@ from django_generic_payments.managers import (
     WebhookEventQuerySet,
     slot_prefix,
 )
-from django_generic_payments.money import Money
+from django_generic_payments.money import Money, format_amount
 from django_generic_payments.payables import PayableType, get_payable_type
 
 __all__ = [
@@ -298,7 +298,7 @@ class Transaction(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.gross} {self.currency} {self.source_id}"
+        return f"{self.get_kind_display()} {format_amount(self.gross, self.currency)} {self.source_id}"
 
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: what happened to money stays in the ledger."""
@@ -337,7 +337,7 @@ class Refund(UUIDModel):
         ]
 
     def __str__(self) -> str:
-        return f"{self.amount} {self.get_status_display()}"
+        return f"{self.stripe_refund_id or self.pk} {self.get_status_display()}"
 
 
 class Dispute(UUIDModel):
