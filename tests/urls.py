@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from django.contrib import admin
 from django.urls import include, path
 
-urlpatterns = [path("payments/", include("django_generic_payments.urls"))]
+urlpatterns = [
+    path("payments/", include("django_generic_payments.urls")),
+    path("admin/", admin.site.urls),
+]

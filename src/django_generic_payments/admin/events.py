@@ -1,0 +1,147 @@
+"""What Stripe said, and what happened to payments."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from django.contrib import admin
+from django.utils.translation import gettext_lazy as _
+
+from django_generic_payments.admin.filters import WebhookTypeFilter
+from django_generic_payments.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, ReadOnlyMixin, column
+from django_generic_payments.admin.words import badge, mask_emails, stripe_link
+from django_generic_payments.models import PaymentEvent, WebhookEvent
+
+__all__ = ["PaymentEventAdmin", "PaymentEventInline", "WebhookEventAdmin"]
+
+
+class _EventColumns(ReadOnlyMixin):
+    @column(_("event"), ordering="kind")
+    def kind_link(self, row: PaymentEvent) -> Any:
+        return self.row_link(row, row.get_kind_display())
+
+    @column(_("caused by"))
+    def cause_link(self, row: PaymentEvent) -> Any:
+        return stripe_link(mask_emails(row.caused_by), livemode=row.session.livemode)
+
+    @column(_("note"))
+    def shown_note(self, row: PaymentEvent) -> str:
+        return mask_emails(row.note)
+
+    @column(_("delivery"), ordering="state")
+    def state_badge(self, row: PaymentEvent) -> str:
+        return badge(row.state, row.get_state_display())
+
+
+class PaymentEventInline(_EventColumns, ReadOnlyInline):
+    """The timeline."""
+
+    model = PaymentEvent
+    verbose_name_plural = _("timeline")
+    ordering = ("occurred_at", "created")
+    fields = ("occurred_at", "kind_link", "cause", "shown_note", "state_badge", "shown_error")
+
+
+@admin.register(PaymentEvent)
+class PaymentEventAdmin(_EventColumns, ReadOnlyAdmin):
+    """What happened, and who was told."""
+
+    list_display = (
+        "occurred_at",
+        "kind",
+        "session_link",
+        "cause",
+        "state_badge",
+        "attempts",
+        "next_attempt_at",
+        "shown_error",
+        "mode",
+    )
+    list_filter = ("state", "kind", "cause", "session__livemode", "occurred_at")
+    list_select_related = ("session",)
+    ordering = ("-occurred_at",)
+    search_fields = ("source_id__exact", "caused_by__exact")
+    search_help_text = _(
+        "A whole id at Stripe, or the first eight characters or more of an id here or of a payment session."
+    )
+    uuids_searched = ("id", "session__id")
+    fieldsets = (
+        (None, {"fields": ("kind", "session_link", "occurred_at", "shown_note", "mode")}),
+        (_("Cause"), {"fields": ("cause", "cause_link", "source_link")}),
+        (_("About"), {"fields": (("transaction_link", "refund_link", "dispute_link"),)}),
+        (
+            _("Delivery"),
+            {
+                "fields": (
+                    "state_badge",
+                    "told",
+                    "still_owed",
+                    ("attempts", "next_attempt_at"),
+                    "shown_error",
+                )
+            },
+        ),
+        (None, {"fields": ("id",)}),
+    )
+
+    @column(_("id at Stripe"))
+    def source_link(self, row: PaymentEvent) -> Any:
+        """Link to what it happened to."""
+        return stripe_link(row.source_id, livemode=row.session.livemode)
+
+    @column(_("transaction"))
+    def transaction_link(self, row: PaymentEvent) -> Any:
+        """Link to the ledger row."""
+        return self.row_link(row.transaction)
+
+    @column(_("refund"))
+    def refund_link(self, row: PaymentEvent) -> Any:
+        """Link to the refund."""
+        return self.row_link(row.refund)
+
+    @column(_("dispute"))
+    def dispute_link(self, row: PaymentEvent) -> Any:
+        """Link to the dispute."""
+        return self.row_link(row.dispute)
+
+    @column(_("told"))
+    def told(self, row: PaymentEvent) -> str:
+        """Show the receivers that were told."""
+        return ", ".join(row.delivered_receivers)
+
+    @column(_("still to be told"))
+    def still_owed(self, row: PaymentEvent) -> str:
+        """Show the receivers that are owed it."""
+        return ", ".join(row.owed_receivers)
+
+
+@admin.register(WebhookEvent)
+class WebhookEventAdmin(ReadOnlyAdmin):
+    """What Stripe delivered, without its body."""
+
+    list_display = ("created", "type", "state_badge", "attempts", "next_attempt_at", "shown_error", "mode")
+    list_filter = ("state", WebhookTypeFilter, "livemode", "created")
+    search_fields = ("stripe_event_id__exact", "type__exact")
+    search_help_text = _(
+        "The whole id of an event at Stripe, a whole type, or the first eight characters or more of an id here."
+    )
+    fieldsets = (
+        (None, {"fields": ("type", "state_badge", "mode")}),
+        (_("Delivery"), {"fields": ("created", ("attempts", "next_attempt_at"), "shown_error")}),
+        (
+            _("At Stripe"),
+            {"fields": ("source_link", "created_at_stripe", "api_version", "account")},
+        ),
+        (None, {"fields": ("caused", "id")}),
+    )
+
+    @column(_("event at Stripe"))
+    def source_link(self, row: WebhookEvent) -> Any:
+        """Link to Stripe's dashboard; an event of another account is not in it."""
+        return row.stripe_event_id if row.account else stripe_link(row.stripe_event_id, livemode=row.livemode)
+
+    @column(_("what it caused"))
+    def caused(self, row: WebhookEvent) -> Any:
+        """Link to the payment events that it brought."""
+        return self.list_link(PaymentEvent, urlencode({"q": row.stripe_event_id}), _("Show"))
