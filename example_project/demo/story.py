@@ -44,7 +44,7 @@ class Story:
         """A booking, a declined card, another card."""
         self.say("1. Ann books a room and pays its deposit")
         browser = self._log_in("ann")
-        self._book(browser, "Harbour View", days_ahead=30, nights=2)
+        self._book(browser, "Ann", "Harbour View", days_ahead=30, nights=2)
         self.step("Her booking", browser.reads("p.state"))
         browser.press("Pay")
         self.step("The button leads to", f"{browser.address[:48]}…")
@@ -76,7 +76,7 @@ class Story:
         """No account, and somebody else's card."""
         self.say("3. Bo books as a guest, and a friend pays by a link")
         bo, friend = Visitor().open(self.stage.address), Visitor()
-        self._book(bo, "Garden Room", days_ahead=40, nights=3, name="Bo", email="bo@example.com")
+        self._book(bo, "Bo", "Garden Room", days_ahead=40, nights=3, email="bo@example.com")
         bo.press("Make a pay link")
         link = PaymentSession.objects.open().get().pay_url
         self.step("The pay link", f"{link[:48]}…")
@@ -91,8 +91,8 @@ class Story:
         """Both pay. One has the room, and the other's money is not lost."""
         self.say("4. Two pay for the same nights of one room")
         browsers = {name: self._log_in(name) for name in ("cleo", "dan")}
-        for browser in browsers.values():
-            self._book(browser, "Lighthouse Loft", days_ahead=50, nights=2)
+        for name, browser in browsers.items():
+            self._book(browser, name.title(), "Lighthouse Loft", days_ahead=50, nights=2)
             browser.press("Pay")
         for name, browser in browsers.items():
             self._pay(browser, GOOD_CARD)
@@ -106,7 +106,7 @@ class Story:
         """A room without a deposit."""
         self.say("5. A room that needs no deposit")
         browser = Visitor().open(self.stage.address)
-        self._book(browser, "Crow's Nest", days_ahead=20, nights=1, name="Eve", email="eve@example.com")
+        self._book(browser, "Eve", "Crow's Nest", days_ahead=20, nights=1, email="eve@example.com")
         self.step("Eve reads", browser.reads("p.state"))
         self._expect_state(browser, "Confirmed")
 
@@ -150,11 +150,14 @@ class Story:
         browser = Visitor().open(self.stage.address + "/accounts/log-in/")
         return browser.press("Log in", username=name, password="demo")
 
-    def _book(self, browser: Visitor, room: str, *, days_ahead: int, nights: int, **who: str) -> None:
+    def _book(
+        self, browser: Visitor, who: str, room: str, *, days_ahead: int, nights: int, **contact: str
+    ) -> None:
         arrival = timezone.localdate() + timedelta(days=days_ahead)
+        stay = {"starts_on": iso(arrival), "ends_on": iso(arrival + timedelta(days=nights))}
         browser.open("/").click(room)
-        browser.press("Book", starts_on=iso(arrival), ends_on=iso(arrival + timedelta(days=nights)), **who)
-        self.step("Books", f"{browser.reads('h1')} for {nights} night{'s' if nights > 1 else ''}")
+        browser.press("Book", name=who, **stay, **contact)
+        self.step(f"{who} books", f"{browser.reads('h1')} for {nights} night{'s' if nights > 1 else ''}")
 
     def _pay(self, browser: Visitor, card: Mapping[str, str]) -> None:
         given = {name: value for name, value in browser.page.forms[0].fields.items() if value}

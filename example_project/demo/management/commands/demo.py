@@ -73,7 +73,7 @@ class Command(BaseCommand):
         self.step("4242 4242 4242 4242", "succeeds")
         self.step("4000 0027 6000 3184", "asks for 3D Secure")
         self.step("4000 0000 0000 9995", "is declined: insufficient funds")
-        self.step("AT61 1904 3002 3457 3201", "a bank debit, in the shop; it waits until you settle it")
+        self.step("AT32 1904 3002 3547 3204", "a bank debit, in the shop: it arrives after three minutes")
         self.say("Stop with Ctrl-C.")
 
     def say(self, text: str) -> None:
