@@ -59,7 +59,7 @@ def install_tox():
 
 
 def prepare_demo(args):
-    """Let tox make the demo's environment, and return the command: tox itself has too much to say when it is stopped."""
+    """Let tox make the demo's environment, and return the command: tox has too much to say when it is stopped."""
     print("Preparing the demo ...", flush=True)
     status = subprocess.call([*TOX, "-qq", "-e", "demo", "--notest"], cwd=str(ROOT))
     if status:

@@ -49,7 +49,9 @@ def get(address: str, path: str) -> int:
 
 
 def children_of(pid: int) -> str:
-    listed = subprocess.run(["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False)
+    listed = subprocess.run(
+        ["ps", "--ppid", str(pid), "-o", "pid="], capture_output=True, text=True, check=False
+    )
     return listed.stdout.strip()
 
 

@@ -67,7 +67,13 @@ def environment() -> dict[str, str]:
 
 
 # Whoever runs the tests may have settings of their own for the example.
-STRANGE = {"DJANGO_SETTINGS_MODULE", "DATABASE_URL", "STRIPE_SECRET_KEY", "DJANGO_SECRET_KEY", "PAYMENTS_ENABLED"}
+STRANGE = {
+    "DJANGO_SETTINGS_MODULE",
+    "DATABASE_URL",
+    "STRIPE_SECRET_KEY",
+    "DJANGO_SECRET_KEY",
+    "PAYMENTS_ENABLED",
+}
 
 
 @pytest.mark.parametrize("host", HOSTS)
