@@ -13,8 +13,8 @@ from tests.browser.guest import ASKS, DECLINED, Guest
 
 PUBLIC = ["/", "/rooms/lighthouse-loft/", "/shop/", "/bookings/", "/accounts/log-in/", "/accounts/sign-up/"]
 ADMIN = ["paymentsession", "transaction", "customer", "webhookevent", "paymentevent", "refund", "dispute"]
-# Django's own search field has a picture for a label.
-OF_DJANGO = ["label-title-only"]
+# Django's own search field has a picture for a label, and before 6.0 its trail of links is told by colour alone.
+OF_DJANGO = ["label-title-only", "link-in-text-block"]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -91,7 +91,7 @@ def test_nothing_serious_is_wrong_with_the_admin(looker):
         look(looker, apart_from=OF_DJANGO)
     looker.page.goto("/admin/generic_payments/paymentsession/")
     looker.page.locator("#result_list tbody th a").first.click()
-    look(looker)
+    look(looker, apart_from=OF_DJANGO)
 
 
 def test_nothing_serious_is_wrong_with_an_order(looker):
