@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
@@ -84,25 +85,10 @@ def retrieve(call: Call) -> JsonObject:
 def update(call: Call) -> JsonObject:
     """Change a customer, and tell only if something did change."""
     found = retrieve(call)
-    changes = {name: value for name, value in call.params.items() if name in found}
-    if "metadata" in changes:
-        kept = found["metadata"] if changes["metadata"] else {}
-        merged = {**kept, **changes["metadata"]}
-        changes["metadata"] = {key: value for key, value in merged.items() if value}
-    previous = differences(found, changes)
-    found.update(changes)
+    previous = change(found, **{name: value for name, value in call.params.items() if name in found})
     if previous:
         emit(call.state, "customer.updated", found, call.cause, previous)
     return found
-
-
-def differences(before: JsonObject, after: JsonObject) -> JsonObject:
-    """Return what was, where it is no more; of metadata only the keys that changed, null if they are new."""
-    changed = {name: before.get(name) for name in after if before.get(name) != after[name]}
-    if "metadata" in changed:
-        old, new = before["metadata"], after["metadata"]
-        changed["metadata"] = {key: old.get(key) for key in {**old, **new} if old.get(key) != new.get(key)}
-    return changed
 
 
 def list_all(call: Call) -> JsonObject:
