@@ -22,9 +22,9 @@ from .headers import Headers
 from .idempotency import IdempotencyKeys, KeptAnswer
 from .json_object import JsonObject
 from .parameters import decode
-from .payments import catch_up
 from .records import ApiRequest, Response
 from .routing import Call, Route, match
+from .schedule import catch_up
 from .state import API_VERSION, State
 
 __all__ = ["Api"]

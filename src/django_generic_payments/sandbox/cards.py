@@ -34,7 +34,10 @@ class Decline:
 
 @dataclass(frozen=True)
 class Card:
-    """A card and how it behaves."""
+    """A card and how it behaves.
+
+    `refunds` is what becomes of its refunds: they "succeed", they "settle" later, or they succeed and "fail" later.
+    """
 
     number: str
     note: str
@@ -43,6 +46,7 @@ class Card:
     brand: str = "visa"
     funding: str = "credit"
     country: str = "US"
+    refunds: str = "succeed"
 
     type = "card"
     noun = "card"
@@ -100,6 +104,8 @@ CARDS = (
     Card("4000000000003220", "asks for 3D Secure", authentication=True),
     Card("4000008260003178", "asks for 3D Secure, then has insufficient funds", NO_FUNDS, True),
     Card("4000008400001629", "asks for 3D Secure, then is declined", GENERIC, True),
+    Card("4000000000007726", "gets refunds late", refunds="settle"),
+    Card("4000000000005126", "loses refunds after they succeeded", refunds="fail"),
     Card("4000000000000002", "is declined", GENERIC),
     Card("4000000000000341", "is declined", GENERIC),
     Card("4000000000009995", "has insufficient funds", NO_FUNDS),

@@ -5,7 +5,7 @@ https://docs.stripe.com/currencies
 
 from __future__ import annotations
 
-__all__ = ["MINIMUM", "STEP", "SUPPORTED", "exponent", "format_amount"]
+__all__ = ["MINIMUM", "STEP", "SUPPORTED", "exponent", "format_amount", "money"]
 
 CODES = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf "
@@ -32,6 +32,9 @@ MINIMUM = {
     **{"mxn": 1000, "myr": 200, "nok": 300, "pln": 200, "ron": 200, "sek": 300, "thb": 1000},
 }
 
+#: How Stripe's own messages write the commonest.
+SYMBOLS = {"eur": "€", "gbp": "£", "jpy": "¥", "usd": "$"}
+
 
 def exponent(currency: str) -> int:
     """Return the number of decimals; Stripe's number, which is not always ISO's."""
@@ -44,3 +47,9 @@ def format_amount(amount: int, currency: str) -> str:
     whole, rest = divmod(abs(amount), 10**decimals)
     fraction = f".{rest:0{decimals}d}" if decimals else ""
     return f"{'-' if amount < 0 else ''}{whole:,}{fraction} {currency.upper()}"
+
+
+def money(amount: int, currency: str) -> str:
+    """Write an amount as messages of the API do: with a symbol where there is one."""
+    text = format_amount(amount, currency)
+    return SYMBOLS[currency] + text[:-4] if currency in SYMBOLS else text

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
-from . import cards, payments
+from . import balance, cards, payments, refunds
 from .api import Api
 from .clock import Clock
+from .errors import ApiError
 from .events import acknowledge, encode
+from .exchange import is_exchanged
 from .json_object import JsonObject, snapshot
 from .records import ApiRequest, Delivery, Observer, Outcome, Payer, Response, SandboxError
+from .schedule import catch_up
 from .signing import signature_header
 from .state import State
 
@@ -30,6 +33,14 @@ class Sandbox:
         seed: makes the ids of one run those of the next.
         cancel_intent_on_expiry: whether the payment intent of a session that expires is canceled with it,
             which Stripe does not document.
+        balance_after: seconds until a sale is booked, and until the refund of a test card that is known for it
+            arrives or fails; 60, or 2 in a sandbox that is served.
+        settlement_currency: what the account's balance is kept in; without one each sale stays in its currency.
+        lower_refunded_on_failure: whether `amount_refunded` of a charge goes down again when a refund fails,
+            which Stripe does not document.
+
+    Raises:
+        SandboxError: for a settlement currency without exchange rates.
     """
 
     observers: ClassVar[list[Observer]] = []
@@ -43,7 +54,12 @@ class Sandbox:
         clock: Clock | None = None,
         seed: int | None = None,
         cancel_intent_on_expiry: bool = False,
+        balance_after: int | None = None,
+        settlement_currency: str | None = None,
+        lower_refunded_on_failure: bool = True,
     ) -> None:
+        if settlement_currency and not is_exchanged(settlement_currency):
+            raise SandboxError(f"The sandbox has no exchange rate for {settlement_currency!r}.")
         self.secret_key = secret_key
         self.webhook_secret = webhook_secret
         self.clock = clock or Clock()
@@ -53,6 +69,9 @@ class Sandbox:
             livemode=secret_key.startswith(("sk_live_", "rk_live_")),
             checkout_base=checkout_base,
             cancel_intent_on_expiry=cancel_intent_on_expiry,
+            balance_after=balance_after,
+            settlement_currency=settlement_currency,
+            lower_refunded_on_failure=lower_refunded_on_failure,
             observers=self.observers,
         )
         self._api = Api(self.state, secret_key)
@@ -99,6 +118,15 @@ class Sandbox:
             known = self.state.backstage.get(checkout_session)
             return list(snapshot(known.line_items)) if known else []
 
+    def refunds(self, checkout_session: str) -> list[JsonObject]:
+        """Return copies of the refunds of a session's payment, oldest first."""
+        return self._copies("refund", checkout_session)
+
+    def balance_transactions(self) -> list[JsonObject]:
+        """Return a copy of the ledger, oldest first."""
+        with self.state.lock:
+            return list(snapshot(list(self.state.tables.get("balance_transaction", {}).values())))
+
     def handle(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None = None
     ) -> Response:
@@ -139,13 +167,13 @@ class Sandbox:
         """
         means = cards.card(card) if iban is None else cards.bank_account(iban)
         with self.state.lock:
-            payments.catch_up(self.state)
+            catch_up(self.state)
             return payments.pay(self.state, checkout_session, means, Payer(email, name, phone))
 
     def authenticate(self, checkout_session: str, *, success: bool = True) -> Outcome:
         """Finish 3D Secure, or fail it."""
         with self.state.lock:
-            payments.catch_up(self.state)
+            catch_up(self.state)
             return payments.authenticate(self.state, checkout_session, success=success)
 
     def alter_next_payment(self, amount: int | None = None, currency: str | None = None) -> None:
@@ -166,7 +194,42 @@ class Sandbox:
         """Move the clock, and do what has become due."""
         self.clock.advance(seconds)
         with self.state.lock:
-            payments.catch_up(self.state)
+            catch_up(self.state)
+
+    def book_balance(self) -> None:
+        """Book every sale that waits for it."""
+        with self.state.lock:
+            balance.book_all(self.state)
+
+    def refund(self, checkout_session: str, amount: int | None = None, *, reason: str | None = None) -> str:
+        """Refund a session's payment from the dashboard, in full unless told, and return the refund's id.
+
+        Raises:
+            SandboxError: if there is nothing to refund, or not so much.
+        """
+        asked = {"amount": amount, "reason": reason}
+        with self.state.lock:
+            catch_up(self.state)
+            charge = self._charge_of(checkout_session)
+            given = {name: value for name, value in asked.items() if value is not None}
+            try:
+                return str(refunds.create(self.state, charge, given)["id"])
+            except ApiError as error:
+                raise SandboxError(error.message) from error
+
+    def settle_refund(self, refund: str, *, success: bool = True) -> None:
+        """Let a pending refund arrive, or fail."""
+        with self.state.lock:
+            made = self._find("refund", refund)
+            if success:
+                refunds.settle(self.state, made)
+            else:
+                refunds.fail(self.state, made, "declined")
+
+    def fail_refund(self, refund: str, *, reason: str = "lost_or_stolen_card") -> None:
+        """Let a refund fail that is pending, or one that had succeeded."""
+        with self.state.lock:
+            refunds.fail(self.state, self._find("refund", refund), reason)
 
     def sign(self, body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
         """Return the `Stripe-Signature` of a body; without a timestamp it is signed now, in real time."""
@@ -222,7 +285,24 @@ class Sandbox:
 
     def _copy(self, kind: str, identifier: str) -> JsonObject:
         with self.state.lock:
-            found = self.state.get(kind, identifier)
-            if found is None:
-                raise SandboxError(f"There is no {kind} {identifier}.")
-            return dict(snapshot(found))
+            return dict(snapshot(self._find(kind, identifier)))
+
+    def _copies(self, kind: str, checkout_session: str) -> list[JsonObject]:
+        with self.state.lock:
+            intent = self._find("checkout.session", checkout_session)["payment_intent"]
+            made = self.state.tables.get(kind, {}).values()
+            return [snapshot(obj) for obj in made if obj["payment_intent"] == intent]
+
+    def _find(self, kind: str, identifier: str) -> JsonObject:
+        found = self.state.get(kind, identifier)
+        if found is None:
+            raise SandboxError(f"There is no {kind} {identifier}.")
+        return found
+
+    def _charge_of(self, checkout_session: str) -> JsonObject:
+        session = self._find("checkout.session", checkout_session)
+        intent = self.state.get("payment_intent", session["payment_intent"]) or {}
+        charge = self.state.get("charge", intent.get("latest_charge"))
+        if charge is None or charge["status"] != "succeeded":
+            raise SandboxError(f"{checkout_session} has not been paid.")
+        return charge

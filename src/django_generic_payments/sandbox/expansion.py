@@ -14,10 +14,20 @@ __all__ = ["check_expandable", "expand"]
 
 #: What may be expanded and what is then there. None is always null here, and may be asked for all the same.
 EXPANDABLE: dict[str, dict[str, str | None]] = {
-    "charge": {
+    # Its source is a charge, a refund or a dispute; between them they have these.
+    "balance_transaction": {"source": "source"},
+    "source": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
         "customer": "customer",
         "payment_intent": "payment_intent",
-        **dict.fromkeys(("application", "application_fee", "balance_transaction", "on_behalf_of"), None),
+    },
+    "charge": {
+        "balance_transaction": "balance_transaction",
+        "customer": "customer",
+        "payment_intent": "payment_intent",
+        "refunds": "list of refund",
+        **dict.fromkeys(("application", "application_fee", "on_behalf_of"), None),
         **dict.fromkeys(("failure_balance_transaction", "review", "source_transfer"), None),
     },
     "checkout.session": {
@@ -34,6 +44,15 @@ EXPANDABLE: dict[str, dict[str, str | None]] = {
         **dict.fromkeys(("application", "on_behalf_of", "payment_record", "review"), None),
     },
     "payment_method": {"customer": "customer"},
+    "refund": {
+        "balance_transaction": "balance_transaction",
+        "charge": "charge",
+        "customer": "customer",
+        "failure_balance_transaction": "balance_transaction",
+        "payment_intent": "payment_intent",
+        "payment_method": "payment_method",
+        **dict.fromkeys(("source_transfer_reversal", "transfer_reversal"), None),
+    },
 }
 
 DEEPEST = 4
@@ -83,5 +102,9 @@ def inner_object(state: State, obj: JsonObject, name: str) -> JsonObject | None:
     if name == "line_items" and name not in obj:
         items = state.backstage[obj["id"]].line_items
         return page(items, {}, f"/v1/checkout/sessions/{obj['id']}/line_items")
-    value: JsonObject | str | None = obj[name]
+    if name == "refunds":
+        refunds = [refund for refund in state.newest_first("refund") if refund["charge"] == obj["id"]]
+        return page(refunds, {}, f"/v1/charges/{obj['id']}/refunds")
+    # What is there only at times, such as a refund's failure, is not there to be expanded either.
+    value: JsonObject | str | None = obj.get(name)
     return state.get_any(value) if isinstance(value, str) else value

@@ -23,6 +23,9 @@ LARGEST_BODY = 1024 * 1024
 #: How long the hosted page waits for the endpoint before it sends the payer back, as Stripe's does.
 PATIENCE = 10
 
+#: Seconds until banks have done their part, where somebody looks on and waits for it.
+WHILE_WATCHED = 2
+
 PAGE_HEADERS = {
     "Cache-Control": "no-store",
     # No form-action: Chrome applies it to the redirect back to the merchant too.
@@ -88,6 +91,8 @@ class SandboxServer:
         """Listen, in threads of its own."""
         self._http = LoopbackServer(self._address, self)
         self.sandbox.checkout_base = self.url
+        if self.sandbox.state.balance_after is None:
+            self.sandbox.state.balance_after = WHILE_WATCHED
         threading.Thread(target=self._http.serve_forever, args=[0.05], daemon=True).start()
         if self.sender:
             self.sender.start()

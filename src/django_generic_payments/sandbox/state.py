@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from .json_object import JsonObject
 
 if TYPE_CHECKING:
+    from .cards import BankAccount, Card
     from .clock import Clock
     from .payments import Attempt
     from .records import Observer
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
 __all__ = ["API_VERSION", "Backstage", "State"]
 
 API_VERSION = "2026-10-28.endive"
+
+#: Seconds until banks have done their part. A test that runs for so long is rare, and sees no surprise.
+IN_PROCESS = 60
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -43,11 +47,15 @@ class State:
     livemode: bool
     checkout_base: str
     cancel_intent_on_expiry: bool
+    balance_after: int | None
+    settlement_currency: str | None
+    lower_refunded_on_failure: bool
     observers: list[Observer]
     tables: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     backstage: dict[str, Backstage] = field(default_factory=dict)
     pending: list[JsonObject] = field(default_factory=list)
     listeners: list[Callable[[JsonObject], None]] = field(default_factory=list)
+    means: dict[str, Card | BankAccount] = field(default_factory=dict)
     alteration: JsonObject = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -55,6 +63,11 @@ class State:
         # Ids are not secrets, and a system generator would cost more than the rest of a call.
         self._random = random.Random(secrets.randbits(64) if self.seed is None else self.seed)  # noqa: S311
         self._appointments: list[tuple[int, str, str]] = []
+
+    def remind_of_bank(self, what: str, identifier: str) -> None:
+        """Note that something is due as soon as banks have done their part."""
+        wait = IN_PROCESS if self.balance_after is None else self.balance_after
+        self.remind(self.clock.now() + wait, what, identifier)
 
     def token(self, length: int) -> str:
         """Make up letters and digits."""
@@ -82,12 +95,12 @@ class State:
         """List the objects of one kind, newest first."""
         return list(reversed(self.tables.get(kind, {}).values()))
 
-    def remind(self, when: int, what: str, checkout_session: str) -> None:
-        """Note that something is due for a session at a time: "expire" or "settle"."""
-        heapq.heappush(self._appointments, (when, what, checkout_session))
+    def remind(self, when: int, what: str, identifier: str) -> None:
+        """Note that something is due for an object at a time; `schedule` knows what there is."""
+        heapq.heappush(self._appointments, (when, what, identifier))
 
     def next_due(self) -> tuple[str, str] | None:
-        """Take the next thing that is due by now, and the session that it is due for."""
+        """Take the next thing that is due by now, and the object that it is due for."""
         if self._appointments and self._appointments[0][0] <= self.clock.now():
             return heapq.heappop(self._appointments)[1:]
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django_generic_payments.sandbox.routing import Route
 
-from . import charges, checkout_sessions, customers, events, payment_intents
+from . import balance_transactions, charges, checkout_sessions, customers, events, payment_intents, refunds
 
 __all__ = ["ROUTES"]
 
@@ -13,5 +13,7 @@ ROUTES: list[Route] = [
     *checkout_sessions.ROUTES,
     *payment_intents.ROUTES,
     *charges.ROUTES,
+    *refunds.ROUTES,
+    *balance_transactions.ROUTES,
     *events.ROUTES,
 ]

@@ -1,0 +1,39 @@
+"""https://docs.stripe.com/api/balance_transactions"""
+
+from __future__ import annotations
+
+from django_generic_payments.sandbox.errors import missing_object
+from django_generic_payments.sandbox.json_object import JsonObject
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
+from django_generic_payments.sandbox.parameters import array, fields, text, unsimulated
+from django_generic_payments.sandbox.routing import Call, Route
+
+__all__ = ["ROUTES"]
+
+FILTERS = ("currency", "source", "type")
+LIST = {**LIST_PARAMETERS, **dict.fromkeys(FILTERS, text()), "payout": unsimulated}
+
+
+def retrieve(call: Call) -> JsonObject:
+    """Find a line of the ledger."""
+    found = call.state.get("balance_transaction", call.id)
+    if found is None:
+        raise missing_object("balance transaction", call.id, "id", 404)
+    return found
+
+
+def list_all(call: Call) -> JsonObject:
+    """List the ledger, newest first."""
+    found = [
+        obj
+        for obj in call.state.newest_first("balance_transaction")
+        if equal(obj, call.params, *FILTERS) and created_in(obj, call.params.get("created", {}))
+    ]
+    return page(found, call.params, call.path)
+
+
+ALL, ONE = "/v1/balance_transactions", "/v1/balance_transactions/{id}"
+ROUTES = [
+    Route("GET", ALL, "list of balance_transaction", fields(LIST), list_all),
+    Route("GET", ONE, "balance_transaction", fields({"expand": array(text())}), retrieve),
+]
