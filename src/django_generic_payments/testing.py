@@ -20,7 +20,7 @@ from django.urls import NoReverseMatch, reverse
 from django_generic_payments.conf import SETTING
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import in_process
-from django_generic_payments.models import PaymentSession
+from django_generic_payments.models import PaymentSession, Refund
 from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
 
 __all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
@@ -93,14 +93,46 @@ class PaymentsSandbox:
     def expire(self, session: PaymentSession, *, deliver: bool = True) -> None:
         """Let the checkout run out."""
         self.sandbox.expire(self._checkout_id(session))
-        if deliver:
-            self.deliver()
+        self._deliver_if(deliver)
 
     def advance(self, seconds: int, *, deliver: bool = True) -> None:
-        """Move the sandbox's clock, which lets checkouts run out."""
+        """Move the sandbox's clock, which lets checkouts run out and payments be booked."""
         self.sandbox.advance(seconds)
-        if deliver:
-            self.deliver()
+        self._deliver_if(deliver)
+
+    def refund(
+        self,
+        session: PaymentSession,
+        amount: int | None = None,
+        *,
+        reason: str | None = None,
+        deliver: bool = True,
+    ) -> str:
+        """
+        Refund a session's payment from Stripe's dashboard, in full unless told; return the refund's id.
+
+        ``amount`` is in Stripe's minor unit.
+        """
+        made = self.sandbox.refund(self._checkout_id(session), amount, reason=reason)
+        self._deliver_if(deliver)
+        return made
+
+    def settle_refund(self, refund: str | Refund, *, success: bool = True, deliver: bool = True) -> None:
+        """Let a pending refund arrive, or fail."""
+        self.sandbox.settle_refund(_refund_id(refund), success=success)
+        self._deliver_if(deliver)
+
+    def fail_refund(
+        self, refund: str | Refund, *, reason: str = "lost_or_stolen_card", deliver: bool = True
+    ) -> None:
+        """Let a refund fail that is pending, or one that had succeeded."""
+        self.sandbox.fail_refund(_refund_id(refund), reason=reason)
+        self._deliver_if(deliver)
+
+    def book_balance(self, *, deliver: bool = True) -> None:
+        """Let Stripe book the payments, with their fees, which otherwise takes a minute."""
+        self.sandbox.book_balance()
+        self._deliver_if(deliver)
 
     def deliver(
         self,
@@ -130,9 +162,12 @@ class PaymentsSandbox:
         return int(response.status_code)
 
     def _and_deliver(self, outcome: Outcome, deliver: bool) -> Outcome:
-        if deliver:
-            self.deliver()
+        self._deliver_if(deliver)
         return outcome
+
+    def _deliver_if(self, wanted: bool) -> None:
+        if wanted:
+            self.deliver()
 
     def _checkout_id(self, session: PaymentSession) -> str:
         if not session.stripe_checkout_session_id:
@@ -189,6 +224,10 @@ def _sandboxed(sandbox: Sandbox, settings: Mapping[str, Any]) -> Iterator[Paymen
 
     with override_payments(**settings), in_process(handler):
         yield PaymentsSandbox(sandbox)
+
+
+def _refund_id(refund: str | Refund) -> str:
+    return refund if isinstance(refund, str) else str(refund.stripe_refund_id)
 
 
 def webhook_path() -> str:
