@@ -28,13 +28,10 @@ BUTTON = Template(
 )
 QUARTET = Template("<span>$digits</span>")
 
-#: By whether they ask for 3D Secure, and whether they are declined.
-GROUPS = {
-    (False, False): "Succeeds",
-    (True, False): "Asks for 3D Secure",
-    (True, True): "Asks for 3D Secure, then is declined",
-    (False, True): "Is declined",
-}
+SUCCEEDS, DECLINED = "Succeeds", "Is declined"
+ASKS, ASKS_IN_VAIN = "Asks for 3D Secure", "Asks for 3D Secure, then is declined"
+REFUNDED, DISPUTED = "Succeeds, and its refunds take their time", "Succeeds, then is disputed"
+GROUPS = (SUCCEEDS, ASKS, ASKS_IN_VAIN, DECLINED, REFUNDED, DISPUTED)
 BRANDS = {"amex": "American Express", "mastercard": "Mastercard", "visa": "Visa"}
 
 
@@ -43,10 +40,7 @@ def card_list(method_types: Collection[str]) -> Markup:
     nouns, groups = [], []
     if "card" in method_types:
         nouns.append("cards")
-        groups += [
-            group(title, [card for card in CARDS if (card.authentication, bool(card.decline)) == behaviour])
-            for behaviour, title in GROUPS.items()
-        ]
+        groups += [group(title, [card for card in CARDS if group_of(card) == title]) for title in GROUPS]
     if "sepa_debit" in method_types:
         nouns.append("accounts")
         groups.append(group("Accounts for SEPA Direct Debit", BANK_ACCOUNTS))
@@ -56,6 +50,16 @@ def card_list(method_types: Collection[str]) -> Markup:
 def in_fours(number: str) -> list[str]:
     """Split a number as it is printed on a card."""
     return [number[start : start + 4] for start in range(0, len(number), 4)]
+
+
+def group_of(card: Card) -> str:
+    if card.decline:
+        return ASKS_IN_VAIN if card.authentication else DECLINED
+    if card.disputes:
+        return DISPUTED
+    if card.refunds != "succeed":
+        return REFUNDED
+    return ASKS if card.authentication else SUCCEEDS
 
 
 def group(title: str, means: Iterable[Card | BankAccount]) -> Markup:
@@ -70,8 +74,11 @@ def row(means: Card | BankAccount) -> Markup:
 
 
 def note(means: Card | BankAccount) -> str:
-    if isinstance(means, BankAccount) or (not means.authentication and means.decline):
+    if isinstance(means, BankAccount):
         return means.note
-    if means.decline:
+    title = group_of(means)
+    if title == ASKS_IN_VAIN:
         return means.note.rpartition(", ")[2]
-    return BRANDS[means.brand] + (" debit" if means.funding == "debit" else "")
+    if title in (SUCCEEDS, ASKS):
+        return BRANDS[means.brand] + (" debit" if means.funding == "debit" else "")
+    return means.note

@@ -37,6 +37,7 @@ class Card:
     """A card and how it behaves.
 
     `refunds` is what becomes of its refunds: they "succeed", they "settle" later, or they succeed and "fail" later.
+    `disputes` are the reasons for which its payments are disputed, and `inquiry` is whether the bank only asks.
     """
 
     number: str
@@ -47,6 +48,8 @@ class Card:
     funding: str = "credit"
     country: str = "US"
     refunds: str = "succeed"
+    disputes: tuple[str, ...] = ()
+    inquiry: bool = False
 
     type = "card"
     noun = "card"
@@ -104,8 +107,12 @@ CARDS = (
     Card("4000000000003220", "asks for 3D Secure", authentication=True),
     Card("4000008260003178", "asks for 3D Secure, then has insufficient funds", NO_FUNDS, True),
     Card("4000008400001629", "asks for 3D Secure, then is declined", GENERIC, True),
-    Card("4000000000007726", "gets refunds late", refunds="settle"),
-    Card("4000000000005126", "loses refunds after they succeeded", refunds="fail"),
+    Card("4000000000007726", "is refunded late", refunds="settle"),
+    Card("4000000000005126", "is refunded, and the refund fails", refunds="fail"),
+    Card("4000000000000259", "is disputed as fraud", disputes=("fraudulent",)),
+    Card("4000000000002685", "is disputed as not received", disputes=("product_not_received",)),
+    Card("4000000000001976", "is asked about by its bank", disputes=("general",), inquiry=True),
+    Card("4000000404000079", "is disputed twice", disputes=("fraudulent", "product_not_received")),
     Card("4000000000000002", "is declined", GENERIC),
     Card("4000000000000341", "is declined", GENERIC),
     Card("4000000000009995", "has insufficient funds", NO_FUNDS),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import ClassVar
 
-from . import balance, cards, payments, refunds
+from . import balance, cards, disputes, payments, refunds
 from .api import Api
 from .clock import Clock
 from .errors import ApiError
@@ -122,6 +122,10 @@ class Sandbox:
         """Return copies of the refunds of a session's payment, oldest first."""
         return self._copies("refund", checkout_session)
 
+    def disputes(self, checkout_session: str) -> list[JsonObject]:
+        """Return copies of the disputes over a session's payment, oldest first."""
+        return self._copies("dispute", checkout_session)
+
     def balance_transactions(self) -> list[JsonObject]:
         """Return a copy of the ledger, oldest first."""
         with self.state.lock:
@@ -230,6 +234,39 @@ class Sandbox:
         """Let a refund fail that is pending, or one that had succeeded."""
         with self.state.lock:
             refunds.fail(self.state, self._find("refund", refund), reason)
+
+    def dispute(
+        self,
+        checkout_session: str,
+        *,
+        amount: int | None = None,
+        reason: str = "fraudulent",
+        inquiry: bool = False,
+    ) -> str:
+        """Let the payer's bank take back a session's payment, or ask about it, and return the dispute's id.
+
+        Raises:
+            SandboxError: if there is no payment, or no such reason.
+        """
+        with self.state.lock:
+            charge = self._charge_of(checkout_session)
+            made = disputes.create(self.state, charge, amount=amount, reason=reason, inquiry=inquiry)
+            return str(made["id"])
+
+    def escalate_dispute(self, dispute: str) -> None:
+        """Turn an inquiry into a dispute, which withdraws the money."""
+        with self.state.lock:
+            disputes.escalate(self.state, self._find("dispute", dispute))
+
+    def close_dispute(self, dispute: str, status: str) -> None:
+        """Let a dispute end as "won", "lost", "warning_closed" or "prevented"."""
+        with self.state.lock:
+            disputes.close(self.state, self._find("dispute", dispute), status)
+
+    def appeal_dispute(self, dispute: str, *, submit: bool = False) -> None:
+        """Open a lost dispute once more, and answer the bank if `submit`."""
+        with self.state.lock:
+            disputes.appeal(self.state, self._find("dispute", dispute), submit=submit)
 
     def sign(self, body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
         """Return the `Stripe-Signature` of a body; without a timestamp it is signed now, in real time."""

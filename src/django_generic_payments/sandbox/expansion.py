@@ -37,6 +37,7 @@ EXPANDABLE: dict[str, dict[str, str | None]] = {
         **dict.fromkeys(("invoice", "payment_link", "setup_intent", "subscription"), None),
     },
     "customer": {"test_clock": None},
+    "dispute": {"charge": "charge", "payment_intent": "payment_intent"},
     "payment_intent": {
         "customer": "customer",
         "latest_charge": "charge",

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from .balance import book_charge
 from .cards import DEBIT_FAILED, BankAccount, Card, Decline
+from .disputes import create_for_card
 from .events import Cause, emit
 from .json_object import JsonObject
 from .objects.charge import charge
@@ -176,6 +177,8 @@ def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) 
     charged = charge(state, attempt.intent, attempt.method, status="succeeded", authenticated=authenticated)
     receive(state, attempt, charged)
     complete(state, attempt, payment_status="paid")
+    if isinstance(attempt.means, Card):
+        create_for_card(state, charged, attempt.means)
     return done(attempt, "succeeded")
 
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django_generic_payments.sandbox.routing import Route
 
-from . import balance_transactions, charges, checkout_sessions, customers, events, payment_intents, refunds
+from . import (
+    balance_transactions,
+    charges,
+    checkout_sessions,
+    customers,
+    disputes,
+    events,
+    payment_intents,
+    refunds,
+)
 
 __all__ = ["ROUTES"]
 
@@ -14,6 +23,7 @@ ROUTES: list[Route] = [
     *payment_intents.ROUTES,
     *charges.ROUTES,
     *refunds.ROUTES,
+    *disputes.ROUTES,
     *balance_transactions.ROUTES,
     *events.ROUTES,
 ]
