@@ -20,7 +20,7 @@ from django.urls import NoReverseMatch, reverse
 from django_generic_payments.conf import SETTING
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import in_process
-from django_generic_payments.models import PaymentSession, Refund
+from django_generic_payments.models import Dispute, PaymentSession, Refund
 from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
 
 __all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
@@ -129,6 +129,39 @@ class PaymentsSandbox:
         self.sandbox.fail_refund(_refund_id(refund), reason=reason)
         self._deliver_if(deliver)
 
+    def dispute(
+        self,
+        session: PaymentSession,
+        *,
+        amount: int | None = None,
+        reason: str = "fraudulent",
+        inquiry: bool = False,
+        deliver: bool = True,
+    ) -> str:
+        """
+        Let the payer's bank take a payment back, or ask about it (``inquiry``); return the dispute's id.
+
+        ``amount`` is in Stripe's minor unit, and the whole payment unless told.
+        """
+        made = self.sandbox.dispute(self._checkout_id(session), amount=amount, reason=reason, inquiry=inquiry)
+        self._deliver_if(deliver)
+        return made
+
+    def escalate_dispute(self, dispute: str | Dispute, *, deliver: bool = True) -> None:
+        """Turn an inquiry into a dispute, which withdraws the money."""
+        self.sandbox.escalate_dispute(_dispute_id(dispute))
+        self._deliver_if(deliver)
+
+    def close_dispute(self, dispute: str | Dispute, status: str, *, deliver: bool = True) -> None:
+        """Let a dispute end as ``won``, ``lost``, ``warning_closed`` or ``prevented``."""
+        self.sandbox.close_dispute(_dispute_id(dispute), status)
+        self._deliver_if(deliver)
+
+    def appeal_dispute(self, dispute: str | Dispute, *, submit: bool = False, deliver: bool = True) -> None:
+        """Open a lost dispute once more, and answer the bank if ``submit``."""
+        self.sandbox.appeal_dispute(_dispute_id(dispute), submit=submit)
+        self._deliver_if(deliver)
+
     def book_balance(self, *, deliver: bool = True) -> None:
         """Let Stripe book the payments, with their fees, which otherwise takes a minute."""
         self.sandbox.book_balance()
@@ -228,6 +261,10 @@ def _sandboxed(sandbox: Sandbox, settings: Mapping[str, Any]) -> Iterator[Paymen
 
 def _refund_id(refund: str | Refund) -> str:
     return refund if isinstance(refund, str) else str(refund.stripe_refund_id)
+
+
+def _dispute_id(dispute: str | Dispute) -> str:
+    return dispute if isinstance(dispute, str) else dispute.stripe_dispute_id
 
 
 def webhook_path() -> str:
