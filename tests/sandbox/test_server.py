@@ -196,6 +196,27 @@ def test_what_becomes_due_happens_without_a_request(sandbox: Sandbox, api: Api, 
     assert sandbox.checkout_session(session)["status"] == "expired"
 
 
+def test_a_sale_is_booked_sooner_where_somebody_watches(sandbox: Sandbox, api: Api, clock: Clock) -> None:
+    booked = threading.Event()
+    sandbox.state.listeners.append(lambda event: booked.set() if event["type"] == "charge.updated" else None)
+
+    with SandboxServer(sandbox):
+        sandbox.pay(api.create_session()["id"])
+        clock.advance(2)
+        assert booked.wait(10)
+
+
+def test_a_wait_that_was_chosen_is_kept_by_the_server(clock: Clock) -> None:
+    sandbox = Sandbox(clock=clock, balance_after=30)
+
+    with SandboxServer(sandbox):
+        sandbox.pay(Api(sandbox).create_session()["id"])
+        sandbox.advance(29)
+        assert sandbox.balance_transactions() == []
+        sandbox.advance(1)
+        assert len(sandbox.balance_transactions()) == 1
+
+
 def test_without_an_endpoint_events_stay_pending(sandbox: Sandbox, api: Api) -> None:
     with SandboxServer(sandbox) as server:
         api.post("/v1/customers")

@@ -8,7 +8,7 @@ from string import Template
 from .cards import BANK_ACCOUNTS, CARDS, BankAccount, Card
 from .markup import Markup, fill, join, template
 
-__all__ = ["card_list", "in_fours"]
+__all__ = ["BRANDS", "card_list", "in_fours"]
 
 LIST = template("card_list.html")
 GROUP = Template("""<table>

@@ -22,6 +22,7 @@ EXPANDABLE: dict[str, dict[str, str | None]] = {
         "customer": "customer",
         "payment_intent": "payment_intent",
     },
+    "billing_portal.session": {"configuration": None},
     "charge": {
         "balance_transaction": "balance_transaction",
         "customer": "customer",

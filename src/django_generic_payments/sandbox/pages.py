@@ -8,13 +8,13 @@ from collections.abc import Mapping
 from hashlib import sha256
 from string import Template
 
-from .card_list import card_list
+from .card_list import BRANDS, card_list
 from .currencies import format_amount
 from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, read, template
 from .payment_form import PaymentForm, Problem
 
-__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice"]
+__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice", "portal"]
 
 STYLE = Markup(read("page.css"))
 #: The one stylesheet that a page may have, as a Content-Security-Policy says it.
@@ -24,6 +24,7 @@ PAGE = template("page.html")
 CHECKOUT = template("checkout.html")
 AUTHENTICATION = template("authentication.html")
 NOTICE = template("notice.html")
+PORTAL = template("portal.html")
 
 ALERT = Template("""<div class="alert" role="alert">
 <p><strong>The payment did not go through.</strong> $message</p>
@@ -34,6 +35,8 @@ ITEM = Template("""<tr>
 <td>$amount</td>
 </tr>""")
 CANCEL = Template('<p class="back"><a href="$address">Cancel and go back</a></p>')
+FACT = Template("<div><dt>$name</dt><dd>$value</dd></div>")
+FACTS = Template("<dl>\n$facts\n</dl>")
 TEXT = Template("<p>$text</p>")
 LINK = Template('<p><a class="main" href="$address">$label</a></p>')
 
@@ -85,6 +88,32 @@ def closed(session: JsonObject) -> str:
     text = f"{total} {'went' if paid else 'is on its way'} to {merchant}, in this sandbox only."
     back = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
     return notice("This checkout is complete.", text, link(back, "Go on"))
+
+
+def portal(session: JsonObject, customer: JsonObject, methods: list[JsonObject]) -> str:
+    """Show what a customer would manage in the billing portal, and what there is of it here."""
+    contact = [("Name", customer["name"]), ("E-mail", customer["email"])]
+    main = fill(
+        PORTAL,
+        contact=facts([fact for fact in contact if fact[1]], "Nothing is known of you."),
+        methods=facts([method_fact(method) for method in methods], "No payment method is saved."),
+        back=link(session["return_url"], "Go back"),
+    )
+    return page("Your billing details", main)
+
+
+def facts(known: list[tuple[str, str]], otherwise: str) -> Markup:
+    if not known:
+        return fill(TEXT, text=otherwise)
+    return fill(FACTS, facts=join(fill(FACT, name=name, value=value) for name, value in known))
+
+
+def method_fact(method: JsonObject) -> tuple[str, str]:
+    details = method[method["type"]]
+    if method["type"] == "card":
+        until = f"until {details['exp_month']} / {details['exp_year']}"
+        return f"{BRANDS[details['brand']]} •••• {details['last4']}", until
+    return f"SEPA Direct Debit •••• {details['last4']}", details["country"]
 
 
 def notice(message: str, text: str = "", more: Markup = NOTHING) -> str:

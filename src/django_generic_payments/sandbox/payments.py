@@ -174,6 +174,7 @@ def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) 
     if attempt.means.decline:
         return decline(state, attempt, attempt.means.decline, authenticated=authenticated)
     create_customer(state, attempt)
+    keep_method(state, attempt)
     charged = charge(state, attempt.intent, attempt.method, status="succeeded", authenticated=authenticated)
     receive(state, attempt, charged)
     complete(state, attempt, payment_status="paid")
@@ -205,6 +206,7 @@ def debit(state: State, attempt: Attempt, account: BankAccount) -> Outcome:
     """Start a bank debit: the session is complete, and nothing is paid yet."""
     session, intent = attempt.session, attempt.intent
     create_customer(state, attempt)
+    keep_method(state, attempt)
     charged = state.add(charge(state, intent, attempt.method, status="pending"))
     intent.update(
         status="processing",
@@ -278,6 +280,14 @@ def create_customer(state: State, attempt: Attempt) -> None:
         created = state.add(customer(state, payer._asdict()))
         session["customer"] = attempt.intent["customer"] = created["id"]
         emit(state, "customer.created", created)
+
+
+def keep_method(state: State, attempt: Attempt) -> None:
+    """Save what was paid with for the customer, if that was asked for."""
+    intent, method = attempt.intent, attempt.method
+    if intent["setup_future_usage"] and intent["customer"]:
+        method["customer"] = intent["customer"]
+        emit(state, "payment_method.attached", method)
 
 
 def fail_intent(state: State, attempt: Attempt, reason: Decline, charged: JsonObject | None) -> None:

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from . import hosted_page, pages
+from . import hosted_page, pages, portal_page
 from .engine import Sandbox
 from .records import Delivery, SandboxError
 from .webhook_sender import WebhookSender
@@ -37,7 +37,7 @@ PAGE_HEADERS = {
 
 
 class SandboxServer:
-    """Serve a sandbox on this machine: the API under `/v1/`, the hosted page under `/c/pay/`.
+    """Serve a sandbox on this machine: the API under `/v1/`, its pages under `/c/pay/` and `/p/session/`.
 
     Args:
         sandbox: what is served; its `checkout_base` becomes the server's address.
@@ -137,7 +137,7 @@ class LoopbackServer(ThreadingHTTPServer):
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Hand a request to the API or to the hosted page."""
+    """Hand a request to the API or to a page."""
 
     protocol_version = "HTTP/1.1"
     # An answer is written in two pieces, and the second would wait for the receipt of the first: 40 ms.
@@ -163,12 +163,15 @@ class Handler(BaseHTTPRequestHandler):
         self.answer(b"")
 
     def answer(self, body: bytes) -> None:
-        """Find out who is asked: the API or the page."""
+        """Find out who is asked: the API or a page."""
         path = urlsplit(self.path).path
         if path.startswith("/v1/"):
             self.answer_api(body)
         elif path.startswith(hosted_page.PATH):
             self.answer_page(path, body)
+        elif path.startswith(portal_page.PORTAL_PATH):
+            page = portal_page.respond(self.server.owner.sandbox, path)
+            self.reply(page.status, PAGE_HEADERS, page.html.encode())
         else:
             self.reply(404, PAGE_HEADERS, pages.notice("There is nothing here.").encode())
 

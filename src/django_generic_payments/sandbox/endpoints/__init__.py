@@ -6,6 +6,7 @@ from django_generic_payments.sandbox.routing import Route
 
 from . import (
     balance_transactions,
+    billing_portal_sessions,
     charges,
     checkout_sessions,
     customers,
@@ -25,5 +26,6 @@ ROUTES: list[Route] = [
     *refunds.ROUTES,
     *disputes.ROUTES,
     *balance_transactions.ROUTES,
+    *billing_portal_sessions.ROUTES,
     *events.ROUTES,
 ]
