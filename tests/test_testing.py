@@ -12,6 +12,7 @@ from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import SessionStatus
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import get_gateway
+from django_generic_payments.models import Dispute, Refund
 from django_generic_payments.sandbox import Clock, Sandbox
 from django_generic_payments.services import start_checkout
 from django_generic_payments.testing import override_payments, use_sandbox
@@ -246,6 +247,94 @@ def test_advance(stripe, session):
 
     stripe.advance(2 * 3600)
     assert status_of(session) == SessionStatus.EXPIRED
+
+
+def told(stripe):
+    """The types of what happened after the payment, and was delivered."""
+    assert not stripe.sandbox.pending
+    return [event["type"] for event in stripe.sandbox.events[4:]]
+
+
+def test_refund(stripe, session):
+    stripe.pay(session)
+
+    refund = stripe.refund(session, 100, reason="duplicate")
+
+    (made,) = stripe.sandbox.refunds(session.stripe_checkout_session_id)
+    assert (made["id"], made["amount"], made["reason"]) == (refund, 100, "duplicate")
+    assert told(stripe) == ["refund.created", "charge.refunded", "refund.updated", "charge.refund.updated"]
+
+
+@pytest.mark.parametrize(("success", "status"), [(True, "succeeded"), (False, "failed")])
+def test_settle_refund(stripe, session, success, status):
+    stripe.pay(session, card="4000000000007726")
+
+    stripe.settle_refund(stripe.refund(session), success=success)
+
+    assert stripe.sandbox.refunds(session.stripe_checkout_session_id)[0]["status"] == status
+    assert told(stripe)[-1] == "charge.refund.updated"
+
+
+def test_fail_refund(stripe, session):
+    stripe.pay(session)
+
+    stripe.fail_refund(stripe.refund(session), reason="declined")
+
+    assert stripe.sandbox.refunds(session.stripe_checkout_session_id)[0]["failure_reason"] == "declined"
+    assert "refund.failed" in told(stripe)
+
+
+def test_a_refund_may_be_given_as_a_row(stripe, session):
+    stripe.pay(session)
+
+    stripe.fail_refund(Refund(stripe_refund_id=stripe.refund(session)))
+
+    assert "refund.failed" in told(stripe)
+
+
+def test_dispute(stripe, session):
+    stripe.pay(session)
+
+    dispute = stripe.dispute(session, amount=100, reason="duplicate")
+
+    (made,) = stripe.sandbox.disputes(session.stripe_checkout_session_id)
+    assert (made["id"], made["amount"], made["reason"]) == (dispute, 100, "duplicate")
+    assert told(stripe) == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+
+
+def test_the_course_of_a_dispute(stripe, session):
+    stripe.pay(session)
+    dispute = stripe.dispute(session, inquiry=True)
+    row = Dispute(stripe_dispute_id=dispute)
+
+    stripe.escalate_dispute(dispute)
+    stripe.close_dispute(row, "lost")
+    stripe.appeal_dispute(row, submit=True)
+    stripe.close_dispute(dispute, "won")
+
+    assert [kind.removeprefix("charge.dispute.") for kind in told(stripe)] == [
+        *("created", "updated", "funds_withdrawn", "closed"),
+        *("updated", "updated", "closed", "funds_reinstated"),
+    ]
+
+
+def test_book_balance(stripe, session):
+    stripe.pay(session)
+
+    stripe.book_balance()
+
+    assert told(stripe) == ["charge.updated"]
+    assert len(stripe.sandbox.balance_transactions()) == 1
+
+
+def test_what_happens_after_the_payment_can_wait_for_its_delivery(stripe, session):
+    stripe.pay(session)
+
+    stripe.refund(session, 100, deliver=False)
+    stripe.dispute(session, deliver=False)
+    stripe.book_balance(deliver=False)
+
+    assert len(stripe.sandbox.pending) == 7
 
 
 def test_deliver_may_repeat_reorder_and_lose(stripe, session):
