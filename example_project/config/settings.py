@@ -23,8 +23,9 @@ env.read_env(BASE_DIR / ".env")
 # A variable that was left blank is one that is not set: PAYMENTS_ENABLED= does not switch payments off.
 env.ENVIRON = {name: value for name, value in os.environ.items() if value}
 
+# As it stands: env.str() takes a value that begins with $ for the name of another variable.
+SECRET_KEY = env.ENVIRON.get("DJANGO_SECRET_KEY", "")
 # No key of its own: it is somebody's own machine, and whoever develops wants to see errors.
-SECRET_KEY = env.str("DJANGO_SECRET_KEY", default="")
 DEBUG = env.bool("DJANGO_DEBUG", default=not SECRET_KEY)
 SECRET_KEY = SECRET_KEY or get_random_secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])

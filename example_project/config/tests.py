@@ -47,7 +47,7 @@ class EnvironmentTests(SimpleTestCase):
         source = (ROOT / "config" / "settings.py").read_text()
         example = (ROOT / ".env.example").read_text()
 
-        read_names = set(re.findall(r'env\.\w+\(\s*"([A-Z_]+)"', source))
+        read_names = set(re.findall(r'env\.[\w.]+\(\s*"([A-Z_]+)"', source))
         named = re.findall(r"^#?([A-Z_]+)=", example, re.MULTILINE)
 
         self.assertEqual(read_names, set(named))
@@ -81,6 +81,9 @@ class EnvironmentTests(SimpleTestCase):
     def test_a_site_with_a_key_of_its_own_shows_no_errors_to_strangers(self):
         self.assertIs(read()["DEBUG"], True)
         self.assertIs(read(DJANGO_SECRET_KEY="x" * 50)["DEBUG"], False)
+
+    def test_a_key_may_begin_with_a_dollar(self):
+        self.assertIs(read(DJANGO_SECRET_KEY="$" + "x" * 50)["DEBUG"], False)
 
     def test_hosts_origins_currency_and_database_come_from_the_environment(self):
         site = read(
