@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -79,10 +80,15 @@ def test_a_sale_is_booked_by_hand_and_only_once(api: Api, sandbox: Sandbox) -> N
     assert [event["type"] for event in sandbox.events].count("charge.updated") == 1
 
 
-def test_every_sale_that_waits_is_booked_oldest_first(api: Api, sandbox: Sandbox) -> None:
-    charges = [pay(api)["id"] for _ in range(3)]
+@pytest.mark.parametrize(
+    "book", [lambda sandbox: sandbox.book_balance(), lambda sandbox: sandbox.advance(60)]
+)
+def test_every_sale_that_waits_is_booked_oldest_first(
+    api: Api, sandbox: Sandbox, book: Callable[[Sandbox], None]
+) -> None:
+    charges = [pay(api)["id"] for _ in range(5)]
 
-    sandbox.book_balance()
+    book(sandbox)
 
     assert [line["source"] for line in sandbox.balance_transactions()] == charges
 

@@ -158,6 +158,14 @@ def test_two_disputes_share_the_amount_in_the_steps_of_its_currency(
     assert (first, second) == {"jpy": (2000, 2001), "kwd": (2500, 2510)}[currency]
 
 
+def test_what_cannot_be_shared_is_disputed_once(api: Api, sandbox: Sandbox) -> None:
+    sandbox.alter_next_payment(amount=1)
+
+    session = paid(api, "4000000404000079")
+
+    assert [dispute["amount"] for dispute in sandbox.disputes(session)] == [1]
+
+
 def test_what_cannot_be_disputed_is_told_in_clear_words(api: Api, sandbox: Sandbox, session: str) -> None:
     with pytest.raises(SandboxError, match="has not been paid"):
         sandbox.dispute(api.create_session()["id"])

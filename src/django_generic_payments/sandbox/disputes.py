@@ -78,15 +78,16 @@ def create(
 
 def create_for_card(state: State, charge: JsonObject, card: Card) -> None:
     """Dispute a charge as its test card stands for; several disputes share the amount."""
-    rest = charge["amount"]
+    rest, step = charge["amount"], STEP.get(charge["currency"], 1)
     for index, reason in enumerate(card.disputes):
-        step = STEP.get(charge["currency"], 1)
-        amount = rest // (len(card.disputes) - index) // step * step or rest
-        create(state, charge, amount=amount, reason=reason, inquiry=card.inquiry)
+        amount = rest // (len(card.disputes) - index) // step * step
+        # The smallest amount of all cannot be shared.
+        if amount:
+            create(state, charge, amount=amount, reason=reason, inquiry=card.inquiry)
         rest -= amount
 
 
-def escalate(state: State, made: JsonObject, cause: Cause | None = None) -> None:
+def escalate(state: State, made: JsonObject) -> None:
     """Turn an inquiry into a dispute, which withdraws the money.
 
     Raises:
@@ -100,7 +101,7 @@ def escalate(state: State, made: JsonObject, cause: Cause | None = None) -> None
             **details,
             "card": {**details["card"], "case_type": "chargeback"},
         }
-    emit(state, "charge.dispute.updated", made, cause, change(made, **changes))
+    emit(state, "charge.dispute.updated", made, previous=change(made, **changes))
     withdraw(state, made)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import itertools
 import random
 import secrets
 import string
@@ -62,7 +63,9 @@ class State:
     def __post_init__(self) -> None:
         # Ids are not secrets, and a system generator would cost more than the rest of a call.
         self._random = random.Random(secrets.randbits(64) if self.seed is None else self.seed)  # noqa: S311
-        self._appointments: list[tuple[int, str, str]] = []
+        # Numbered, so that what is due in the same second happens in the order in which it was noted.
+        self._appointments: list[tuple[int, int, str, str]] = []
+        self._numbers = itertools.count()
 
     def remind_of_bank(self, what: str, identifier: str) -> None:
         """Note that something is due as soon as banks have done their part."""
@@ -97,10 +100,10 @@ class State:
 
     def remind(self, when: int, what: str, identifier: str) -> None:
         """Note that something is due for an object at a time; `schedule` knows what there is."""
-        heapq.heappush(self._appointments, (when, what, identifier))
+        heapq.heappush(self._appointments, (when, next(self._numbers), what, identifier))
 
     def next_due(self) -> tuple[str, str] | None:
         """Take the next thing that is due by now, and the object that it is due for."""
         if self._appointments and self._appointments[0][0] <= self.clock.now():
-            return heapq.heappop(self._appointments)[1:]
+            return heapq.heappop(self._appointments)[2:]
         return None
