@@ -790,6 +790,16 @@ def test_a_payable_links_to_its_own_page_if_it_has_one(client, boss, stripe):
 
 
 @pytest.mark.core
+def test_a_list_shows_the_beginning_of_a_long_id_and_the_page_all_of_it(client, boss, stripe):
+    session = start_checkout(Order.objects.create())
+
+    listed, page = html(client, url(PaymentSession)), html(client, page_of(session))
+
+    assert f"shop.order {session.payable_id[:8]}…" in listed
+    assert session.payable_id not in re.sub(r'="[^"]*"', "", listed)
+    assert f"shop.order {session.payable_id}" in page
+
+
 def test_a_payable_of_a_type_that_is_gone_is_plain_text(client, boss, stripe):
     session = start_checkout(Booking.objects.create())
     PaymentSession.objects.update(payable_type="forgotten", payable_id="<b>1</b>")

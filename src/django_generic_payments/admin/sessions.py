@@ -23,6 +23,8 @@ from django_generic_payments.payables import get_payable_type
 __all__ = ["PaymentSessionAdmin"]
 
 _FACTS = ("completed_at", "processing_at", "paid_at", "failed_at", "canceled_at", "expired_at")
+# Characters of an id that a list shows.
+_SHORT = 9
 _REVIEW = ("review", ("review_decision", "reviewed_at", "shown_reviewer"), "shown_review_note")
 
 
@@ -32,7 +34,7 @@ class PaymentSessionAdmin(ReadOnlyAdmin):
 
     list_display = (
         "created",
-        "payable",
+        "short_payable",
         "formatted_amount",
         "status_badge",
         "review",
@@ -94,7 +96,16 @@ class PaymentSessionAdmin(ReadOnlyAdmin):
     @column(_("payable"), ordering="payable_type")
     def payable(self, row: PaymentSession) -> Any:
         """Show what is paid for, linked if this admin site has a page of it."""
-        text = f"{row.payable_type} {row.payable_id}"
+        return self._payable(row, row.payable_id)
+
+    @column(_("payable"), ordering="payable_type")
+    def short_payable(self, row: PaymentSession) -> Any:
+        """Show as much of it as fits into a row: a UUID would take five lines."""
+        fits = len(row.payable_id) <= _SHORT
+        return self._payable(row, row.payable_id if fits else f"{row.payable_id[: _SHORT - 1]}…")
+
+    def _payable(self, row: PaymentSession, shown_id: str) -> Any:
+        text = f"{row.payable_type} {shown_id}"
         try:
             model = get_payable_type(row.payable_type).cls
         except UnknownPayable:
