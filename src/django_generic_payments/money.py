@@ -89,6 +89,12 @@ class Money:
             )
         return cls(minor, code)
 
+    @classmethod
+    def at_most(cls, amount: int, currency: str) -> Money:
+        """Return the most that Stripe can move without exceeding ``amount``, in the minor unit; nothing below zero."""
+        step = _STEPS.get(_checked_currency(currency), 1)
+        return cls(max(amount - amount % step, 0), currency)
+
     @property
     def major(self) -> Decimal:
         """The amount in major units, with the currency's own number of decimals."""

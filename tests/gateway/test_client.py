@@ -38,6 +38,12 @@ CALLS = {
     "expire_checkout_session": lambda gateway: gateway.expire_checkout_session(
         "cs_1", idempotency_key="gp-expire-1"
     ),
+    "retrieve_payment_intent": lambda gateway: gateway.retrieve_payment_intent("pi_1"),
+    "create_refund": lambda gateway: gateway.create_refund({"payment_intent": "pi_1"}, idempotency_key="k"),
+    "list_refunds": lambda gateway: gateway.list_refunds("pi_1"),
+    "retrieve_balance_transaction": lambda gateway: gateway.retrieve_balance_transaction("txn_1"),
+    "list_balance_transactions": lambda gateway: next(gateway.list_balance_transactions(0, 1)),
+    "create_portal_session": lambda gateway: gateway.create_portal_session("cus_1", "https://example.com/"),
 }
 
 

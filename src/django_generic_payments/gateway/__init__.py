@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from django_generic_payments.gateway.client import StripeGateway, get_gateway, in_process
+from django_generic_payments.gateway.ledger_records import BalanceTransaction, Charge, Dispute, Refund
 from django_generic_payments.gateway.records import CheckoutSession, Contact, PaymentIntent
 from django_generic_payments.gateway.signatures import verify_signature
 
 __all__ = [
+    "BalanceTransaction",
+    "Charge",
     "CheckoutSession",
     "Contact",
+    "Dispute",
     "PaymentIntent",
+    "Refund",
     "StripeGateway",
     "get_gateway",
     "in_process",

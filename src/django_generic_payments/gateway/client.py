@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any, cast
@@ -13,7 +13,8 @@ import stripe
 from django_generic_payments.conf import get_settings
 from django_generic_payments.exceptions import TransactionOpen
 from django_generic_payments.gateway.errors import translated_errors
-from django_generic_payments.gateway.records import CheckoutSession, FieldReader
+from django_generic_payments.gateway.ledger_records import BalanceTransaction, Refund
+from django_generic_payments.gateway.records import CheckoutSession, FieldReader, PaymentIntent
 from django_generic_payments.gateway.transport import Handler, InProcessClient
 from django_generic_payments.transactions import in_transaction
 
@@ -26,6 +27,8 @@ API_VERSION = "2026-10-28.endive"
 _TIMEOUT = (5.0, 20.0)
 _SHORT_TIMEOUT = (2.0, 3.0)
 _RETRIES = 2
+# The most that Stripe hands out at once.
+_PAGE = 100
 
 
 class StripeGateway:
@@ -74,6 +77,64 @@ class StripeGateway:
                 checkout_session_id, options={"idempotency_key": idempotency_key}
             )
         return CheckoutSession.from_object(_fields(answer))
+
+    def retrieve_payment_intent(self, payment_intent_id: str) -> PaymentIntent:
+        """Return a payment intent."""
+        with self._call():
+            answer = self._client.v1.payment_intents.retrieve(payment_intent_id)
+        return PaymentIntent.from_object(_fields(answer))
+
+    def create_refund(self, params: Mapping[str, Any], *, idempotency_key: str) -> Refund:
+        """Send money back."""
+        with self._call():
+            answer = self._client.v1.refunds.create(cast(Any, params), {"idempotency_key": idempotency_key})
+        return Refund.from_object(_fields(answer))
+
+    def list_refunds(self, payment_intent_id: str) -> list[Refund]:
+        """Return every refund of a payment, whoever started it."""
+        pages = self._pages(self._client.v1.refunds.list, {"payment_intent": payment_intent_id})
+        return [Refund.from_object(each) for page in pages for each in page]
+
+    def retrieve_balance_transaction(self, balance_transaction_id: str) -> BalanceTransaction:
+        """Return a movement of the balance."""
+        with self._call():
+            answer = self._client.v1.balance_transactions.retrieve(balance_transaction_id)
+        return BalanceTransaction.from_object(_fields(answer))
+
+    def list_balance_transactions(
+        self, created_from: int, created_to: int
+    ) -> Iterator[list[BalanceTransaction]]:
+        """
+        Return the movements of the balance between two times (seconds since 1970), newest first, a page at a time.
+
+        Each that pays a charge names its payment intent. Source: https://docs.stripe.com/api/balance_transactions/list.
+        """
+        created = {"gte": created_from, "lte": created_to}
+        params = {"created": created, "expand": ["data.source"]}
+        for page in self._pages(self._client.v1.balance_transactions.list, params):
+            yield [BalanceTransaction.from_object(each) for each in page]
+
+    def create_portal_session(self, customer_id: str, return_url: str) -> str:
+        """Return an address at which a customer changes their cards. Source: https://docs.stripe.com/customer-management."""
+        with self._call():
+            answer = self._client.v1.billing_portal.sessions.create(
+                {"customer": customer_id, "return_url": return_url}
+            )
+        return FieldReader(_fields(answer), "billing_portal.session").text("url")
+
+    def _pages(
+        self, fetch: Callable[[Any], object], params: Mapping[str, Any]
+    ) -> Iterator[list[Mapping[str, Any]]]:
+        params = {**params, "limit": _PAGE}
+        while True:
+            with self._call():
+                answer = fetch(params)
+            read = FieldReader(_fields(answer), "list")
+            page = read.objects("data")
+            yield page
+            if not page or not read.flag("has_more"):
+                return
+            params["starting_after"] = page[-1].get("id")
 
     @contextmanager
     def _call(self) -> Iterator[None]:

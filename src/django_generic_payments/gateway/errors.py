@@ -32,6 +32,10 @@ TRANSLATIONS: dict[type[BaseException], type[GatewayError]] = {
     stripe.InvalidRequestError: GatewayRefused,
 }
 
+# Somebody else holds the key or the object at this moment: nothing was decided, whatever class the SDK makes of it.
+# Source: https://docs.stripe.com/rate-limits#object-lock-timeouts.
+_BUSY = {"idempotency_key_in_use", "lock_timeout", "rate_limit"}
+
 _PRIVATE = re.compile(r"[^\s@]+@[^\s@]+|\b(?:sk|rk|pk|whsec|\w+_secret)_[A-Za-z0-9_*]+")
 
 
@@ -42,15 +46,18 @@ def translated_errors() -> Iterator[None]:
         yield
     except stripe.StripeError as error:
         ours = next(TRANSLATIONS[cls] for cls in type(error).__mro__ if cls in TRANSLATIONS)
+        details = error.error
+        code = str(getattr(details, "code", None) or getattr(details, "type", None) or "")
+        if ours is GatewayRefused and code in _BUSY:
+            ours = GatewayUnavailable
         # Source: https://docs.stripe.com/api/idempotent_requests.
         if ours is GatewayUnavailable and (error.headers or {}).get("Idempotent-Replayed") == "true":
             ours = ErrorRepeated
-        details = error.error
         message = _PRIVATE.sub("…", str(error))
         # A chained error is printed with its own message: what was taken out of ours stays out of tracebacks.
         cause = error if message == str(error) else None
         raise ours(
             message or type(error).__name__,
-            code=str(getattr(details, "code", None) or getattr(details, "type", None) or ""),
+            code=code,
             param=str(getattr(details, "param", None) or ""),
         ) from cause

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
+from decimal import Context, Decimal
 from typing import Any, NoReturn
 
 from django.conf import settings
@@ -159,6 +160,24 @@ class FieldReader:
         if isinstance(value, Mapping):
             return FieldReader(value, name).text("id")
         return self.optional_text(name)
+
+    def optional_decimal(self, name: str) -> Decimal | None:
+        """Return a number that need not be whole, or ``None`` for null."""
+        value = self._data.get(name)
+        if value is None:
+            return None
+        if type(value) in {int, float} and abs(value) < 10**9:
+            # As it is written: the binary value of a float has digits that nobody sent. The context of the host may
+            # forbid to round, and is not ours to leave marks in.
+            return Decimal(repr(value)).quantize(Decimal("1e-10"), context=Context(prec=40))
+        self._unreadable(name)
+
+    def objects(self, name: str) -> list[Mapping[str, Any]]:
+        """Return a list of objects that must be there, perhaps empty."""
+        value = self._data.get(name)
+        if isinstance(value, list) and all(isinstance(each, Mapping) for each in value):
+            return value
+        self._unreadable(name)
 
     def metadata(self) -> Mapping[str, str]:
         """Return the metadata, empty for null."""
