@@ -367,6 +367,7 @@ def test_net_may_be_known_later(payment, gross, fee, net):
 def test_an_impossible_refund_is_refused_by_the_database(payment, wrong):
     fields = {
         "session": payment.session,
+        "payment": payment,
         "amount": 5,
         "status": RefundStatus.REQUESTED,
         "idempotency_key": "k",

@@ -241,6 +241,8 @@ def _wrong_types(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "ALLOWED_REDIRECT_HOSTS", "a list of strings"
     if not 1 <= len(str(settings.APP_NAME)) <= 100:
         yield "APP_NAME", "1 to 100 characters"
+    if settings.DUPLICATES not in ("review", "refund"):
+        yield "DUPLICATES", "'review' or 'refund'"
     tolerance = settings.WEBHOOK_TOLERANCE
     if type(tolerance) is not int or not 1 <= tolerance <= 600:
         yield "WEBHOOK_TOLERANCE", "a number of seconds from 1 to 600"

@@ -38,6 +38,8 @@ class Settings:
     ALLOWED_REDIRECT_HOSTS: Sequence[str] = ()
     #: Marks our objects at Stripe. Give each project its own when several share one Stripe account.
     APP_NAME: str = "default"
+    #: What becomes of money that is paid twice: ``"review"`` keeps it for a person, ``"refund"`` sends it back.
+    DUPLICATES: str = "review"
     #: Seconds by which the time of a webhook's signature may differ from ours.
     WEBHOOK_TOLERANCE: int = 300
 

@@ -11,6 +11,7 @@ __all__ = [
     "DisputeStatus",
     "EventKind",
     "RefundStatus",
+    "ReviewDecision",
     "ReviewReason",
     "SessionStatus",
     "TransactionKind",
@@ -59,6 +60,13 @@ class ReviewReason(TextChoices):
     PAYABLE_GONE = "payable_gone", _("What was paid for is gone")
 
 
+class ReviewDecision(TextChoices):
+    """What a person decided about a payment that needed a review."""
+
+    ACCEPTED = "accepted", _("Accepted")
+    REJECTED = "rejected", _("Sent back")
+
+
 class TransactionKind(TextChoices):
     """What moved money."""
 
@@ -79,6 +87,11 @@ class RefundStatus(TextChoices):
     FAILED = "failed", _("Failed")
     CANCELED = "canceled", _("Canceled")
 
+    @property
+    def is_final(self) -> bool:
+        """The money will not go back in this way. A refund that succeeded may still fail, for 30 days."""
+        return self in {self.FAILED, self.CANCELED}
+
 
 class DisputeStatus(TextChoices):
     """Where a dispute stands. Source: https://docs.stripe.com/api/disputes/object."""
@@ -93,6 +106,16 @@ class DisputeStatus(TextChoices):
     PREVENTED = "prevented", _("Prevented")
     WON = "won", _("Won")
     LOST = "lost", _("Lost")
+
+    @property
+    def is_closed(self) -> bool:
+        """Nothing is to be decided any more, unless somebody appeals."""
+        return self in {self.WARNING_CLOSED, self.PREVENTED, self.WON, self.LOST}
+
+    @property
+    def blocks_refunds(self) -> bool:
+        """The bank has the money, or is about to take it: a refund would send it twice."""
+        return not self.is_closed and not self.value.startswith("warning_")
 
 
 class WebhookState(TextChoices):
@@ -109,6 +132,7 @@ class EventKind(TextChoices):
     """What happened to a payment. All but the notes are told to receivers by the signal of that name."""
 
     ATTEMPT_FAILED = "attempt_failed", _("Attempt declined")  # a note on the timeline, no signal
+    REVIEWED = "reviewed", _("Reviewed")  # likewise
     PAYMENT_SUCCEEDED = "payment_succeeded", _("Payment succeeded")
     PAYMENT_PROCESSING = "payment_processing", _("Payment processing")
     PAYMENT_FAILED = "payment_failed", _("Payment failed")

@@ -15,6 +15,8 @@ Everything that is raised on purpose.
      │  ├ CheckoutOpen                           another checkout is open and cannot be replaced here
      │  ├ CheckoutClosed                         this session has ended; start a new one
      │  └ IdempotencyKeyReused                   the key belongs to another request
+     ├ RefundRefused                             this money cannot be sent back, or not so much of it
+     ├ ReviewRefused                             there is nothing to decide about this payment
      ├ GatewayError                              Stripe, or the way to it
      │  ├ GatewayUnavailable                     the outcome is unknown; safe to call again
      │  │  └ ErrorRepeated                       the error is kept under the idempotency key for a day
@@ -32,7 +34,7 @@ from typing import TYPE_CHECKING
 from django.core.exceptions import ImproperlyConfigured
 
 if TYPE_CHECKING:
-    from django_generic_payments.models import PaymentSession
+    from django_generic_payments.models import PaymentSession, Refund
 
 __all__ = [
     "AlreadyPaid",
@@ -52,6 +54,8 @@ __all__ = [
     "PayableError",
     "PaymentInProgress",
     "PaymentsDisabled",
+    "RefundRefused",
+    "ReviewRefused",
     "TransactionOpen",
     "UnknownPayable",
     "UnreadableObject",
@@ -118,6 +122,27 @@ class CheckoutClosed(CheckoutRefused):
 
 class IdempotencyKeyReused(CheckoutRefused):
     """The idempotency key was used for another request. Use a new key."""
+
+
+class RefundRefused(GenericPaymentsError):
+    """
+    This money cannot be sent back, or not so much of it; nothing was sent.
+
+    ``code`` is Stripe's if it was Stripe that refused, and ``refund`` then the row that says so.
+    """
+
+    def __init__(self, message: str, *, code: str = "", refund: Refund | None = None) -> None:
+        super().__init__(message)
+        self.code = code
+        self.refund = refund
+
+
+class ReviewRefused(GenericPaymentsError):
+    """There is nothing to decide about this payment, or not in this way."""
+
+    def __init__(self, message: str, *, session: PaymentSession | None = None) -> None:
+        super().__init__(message)
+        self.session = session
 
 
 class GatewayError(GenericPaymentsError):

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 from django.db import connections, router
 from django.db.models import (
     BooleanField,
     CharField,
+    Count,
     Exists,
     ForeignKey,
     Model,
     OuterRef,
     Q,
     QuerySet,
+    Sum,
     UUIDField,
     Value,
 )
@@ -23,23 +26,39 @@ from django.db.models.functions import Cast, Concat, Substr
 from django.db.models.sql import InsertQuery
 
 from django_generic_payments.conf import get_settings
-from django_generic_payments.enums import DeliveryState, SessionStatus
+from django_generic_payments.enums import (
+    DeliveryState,
+    DisputeStatus,
+    RefundStatus,
+    ReviewDecision,
+    ReviewReason,
+    SessionStatus,
+    TransactionKind,
+)
 from django_generic_payments.payables import get_payable_type
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from datetime import datetime
+    from uuid import UUID
 
     from django_generic_payments.models import (  # noqa: F401
+        Dispute,
         PaymentEvent,
         PaymentSession,
+        Refund,
         Transaction,
         WebhookEvent,
     )
 
 __all__ = [
+    "DisputeQuerySet",
     "InsertOnceQuerySet",
     "PaymentEventQuerySet",
     "PaymentSessionQuerySet",
+    "RefundQuerySet",
+    "Settled",
+    "Totals",
     "TransactionQuerySet",
     "WebhookEventQuerySet",
 ]
@@ -105,10 +124,11 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         return self.filter(status=SessionStatus.PROCESSING)
 
     def succeeded(self) -> PaymentSessionQuerySet:
-        """Return the sessions that are paid and not wholly refunded, and that need no review."""
-        return self.filter(
-            status__in=[SessionStatus.SUCCEEDED, SessionStatus.PARTIALLY_REFUNDED], review_reason=""
-        )
+        """Return the sessions that are paid and not wholly refunded, and that need no review or passed it."""
+        kept = self.filter(status__in=[SessionStatus.SUCCEEDED, SessionStatus.PARTIALLY_REFUNDED])
+        # Of what was paid twice, the first payment is as good as any.
+        is_first = Q(review_reason=ReviewReason.DUPLICATE, slot__isnull=False)
+        return kept.filter(Q(review_reason="") | Q(review_decision=ReviewDecision.ACCEPTED) | is_first)
 
     def paid(self) -> PaymentSessionQuerySet:
         """Return the sessions that money arrived for, whatever became of it later."""
@@ -119,8 +139,9 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         return self.filter(status__in=[*_PAID, SessionStatus.PROCESSING])
 
     def needing_review(self) -> PaymentSessionQuerySet:
-        """Return the sessions that a person must look at."""
-        return self.exclude(review_reason="")
+        """Return the sessions that a person must look at: what went back to the payer needs nobody any more."""
+        open_questions = self.exclude(review_reason="").filter(review_decision="")
+        return open_questions.exclude(status=SessionStatus.REFUNDED)
 
     def annotate_paid(
         self, payables: QuerySet[_Row], *, purpose: str = "", name: str = "is_paid"
@@ -144,25 +165,145 @@ class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
         return self.select_for_update(no_key=features.has_select_for_no_key_update)
 
     def with_owed(self) -> PaymentSessionQuerySet:
-        """Annotate ``has_owed``: whether a payment event of the session is still to be told."""
-        events: Any = self.model._meta.get_field("events").related_model
+        """Annotate ``has_owed``: whether a payment event is still to be told, or a refund still to be sent."""
         quote = connections[self.db].ops.quote_name
+        session = f"{quote(self.model._meta.db_table)}.id"
+        events, refunds = (
+            quote(self.model._meta.get_field(name).related_model._meta.db_table)  # type: ignore[union-attr]
+            for name in ("events", "refunds")
+        )
         # Written out, because it is asked with every webhook, and expressions would cost as much as the whole rest.
         owed = RawSQL(  # noqa: S611 (of names of our own)
-            f"EXISTS (SELECT 1 FROM {quote(events._meta.db_table)} owed WHERE owed.state = %s"  # noqa: S608
-            f" AND owed.session_id = {quote(self.model._meta.db_table)}.id)",
-            [DeliveryState.OWED.value],
+            f"(EXISTS (SELECT 1 FROM {events} owed WHERE owed.state = %s AND owed.session_id = {session})"  # noqa: S608
+            f" OR EXISTS (SELECT 1 FROM {refunds} owed WHERE owed.status = %s AND owed.session_id = {session}))",
+            [DeliveryState.OWED.value, RefundStatus.REQUESTED.value],
             output_field=BooleanField(),
         )
         return self.annotate(has_owed=owed)
+
+    def owes(self, session_id: UUID) -> bool:
+        """Tell whether an event of this session is still to be told, or a refund still to be sent."""
+        (owes,) = self.filter(pk=session_id).with_owed().values_list("has_owed").get()  # type: ignore[misc]
+        return bool(owes)
+
+
+@dataclass(frozen=True)
+class Totals:
+    """What the ledger says of one currency, in its minor unit. ``net`` may be negative."""
+
+    currency: str
+    paid: int
+    refunded: int
+    disputed: int
+
+    @property
+    def net(self) -> int:
+        """What is left of the payments."""
+        return self.paid - self.refunded - self.disputed
+
+
+@dataclass(frozen=True)
+class Settled:
+    """What arrived on the account in one settlement currency, in its minor unit, and from how many ledger rows."""
+
+    currency: str
+    gross: int
+    fee: int
+    net: int
+    rows: int
 
 
 class TransactionQuerySet(InsertOnceQuerySet["Transaction"]):
     """Ledger rows."""
 
+    def for_payable(self, payable: Any) -> TransactionQuerySet:
+        """Return the rows of one payable, of all its payment sessions."""
+        payable_type = get_payable_type(payable)
+        return self.filter(
+            session__payable_type=payable_type.name, session__payable_id=payable_type.identify(payable)
+        )
+
+    def between(self, start: datetime, end: datetime) -> TransactionQuerySet:
+        """Return the rows of a period, ``end`` not included."""
+        return self.filter(occurred_at__gte=start, occurred_at__lt=end)
+
+    def live(self) -> TransactionQuerySet:
+        """Return what moved real money."""
+        return self.filter(livemode=True)
+
+    def payments(self) -> TransactionQuerySet:
+        """Return what was paid."""
+        return self.filter(kind=TransactionKind.PAYMENT)
+
+    def refundable(
+        self, currency: str = "", *, despite_disputes: bool = False
+    ) -> tuple[Transaction | None, int]:
+        """Return the oldest payment that has something left, in this currency if one is named, and how much it is."""
+        for payment in self.payments().order_by("created"):
+            left = payment.left_to_refund(despite_disputes=despite_disputes)
+            if left > 0 and currency in {"", payment.currency}:
+                return payment, left
+        return None, 0
+
+    def without_fee(self) -> TransactionQuerySet:
+        """Return the rows of which Stripe has not said yet what they cost."""
+        return self.filter(stripe_balance_transaction_id="")
+
+    def totals(self) -> dict[str, Totals]:
+        """Return what was paid, refunded and disputed, by currency, in one query."""
+        paid, back, lost = (_sum_of(kinds) for kinds in (_PAID_KINDS, _REFUND_KINDS, _DISPUTE_KINDS))
+        rows = self.order_by().values("currency").annotate(a=paid, b=back, c=lost)
+        sums = rows.values_list("currency", "a", "b", "c")
+        return {currency: Totals(currency, a or 0, -(b or 0), -(c or 0)) for currency, a, b, c in sums}
+
+    def settled(self) -> dict[str, Settled]:
+        """Return what arrived on the account, by settlement currency; what has no fee yet is left out."""
+        known = self.exclude(settled_gross=None).order_by().values("settlement_currency")
+        rows = known.annotate(a=Sum("settled_gross"), b=Sum("fee"), c=Sum("net"), d=Count("pk"))
+        return {
+            row["settlement_currency"]: Settled(
+                row["settlement_currency"], row["a"], row["b"], row["c"], row["d"]
+            )
+            for row in rows
+        }
+
     def delete(self) -> NoReturn:
         """Refuse, as ``Transaction.delete`` does."""
         raise TypeError("Ledger rows are never deleted. Book the opposite movement instead.")
+
+
+_PAID_KINDS = [TransactionKind.PAYMENT]
+_REFUND_KINDS = [TransactionKind.REFUND, TransactionKind.REFUND_REVERSAL]
+_DISPUTE_KINDS = [TransactionKind.DISPUTE, TransactionKind.DISPUTE_REVERSAL]
+
+
+def _sum_of(kinds: list[TransactionKind]) -> Sum:
+    return Sum("gross", filter=Q(kind__in=kinds))
+
+
+class RefundQuerySet(InsertOnceQuerySet["Refund"]):
+    """Refunds."""
+
+    def requested(self) -> RefundQuerySet:
+        """Return the refunds of which Stripe has not answered yet."""
+        return self.filter(status=RefundStatus.REQUESTED)
+
+    def reserving(self) -> int:
+        """Return how much went back or may still go, in the minor unit."""
+        kept = self.exclude(status__in=[RefundStatus.FAILED, RefundStatus.CANCELED])
+        return int(kept.aggregate(total=Sum("amount"))["total"] or 0)
+
+    def owed_by(self, sessions: Any) -> RefundQuerySet:
+        """Return what is still to be sent before a webhook of these sessions is acknowledged."""
+        return self.requested().filter(Q(session__in=sessions) | Q(because_of__session__in=sessions))
+
+
+class DisputeQuerySet(InsertOnceQuerySet["Dispute"]):
+    """Disputes."""
+
+    def blocking_refunds(self) -> DisputeQuerySet:
+        """Return the open disputes that took the money, or are about to: not mere inquiries, which a refund settles."""
+        return self.filter(status__in=[status for status in DisputeStatus if status.blocks_refunds])
 
 
 class WebhookEventQuerySet(InsertOnceQuerySet["WebhookEvent"]):

@@ -32,9 +32,11 @@ from django_generic_payments.enums import (
     WebhookState,
 )
 from django_generic_payments.managers import (
+    DisputeQuerySet,
     InsertOnceQuerySet,
     PaymentEventQuerySet,
     PaymentSessionQuerySet,
+    RefundQuerySet,
     TransactionQuerySet,
     WebhookEventQuerySet,
     slot_prefix,
@@ -236,6 +238,12 @@ class PaymentSession(UUIDModel):
         return SessionStatus.PENDING if self.stripe_checkout_session_id else SessionStatus.CREATED
 
     @property
+    def refundable(self) -> Money:
+        """What can still be sent back; of the oldest payment that has something left, if there are more than one."""
+        payment, left = self.transactions.refundable()
+        return Money.at_most(left, payment.currency if payment else self.currency)
+
+    @property
     def has_ended(self) -> bool:
         """No payment is to come any more, and none is kept: the slot is free for another session."""
         return self.derived_status in {*_ENDINGS.values(), SessionStatus.REFUNDED}
@@ -283,6 +291,7 @@ class Transaction(UUIDModel):
     objects: ClassVar[TransactionQuerySet] = TransactionQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("transaction")
         verbose_name_plural = _("transactions")
         constraints = [
@@ -300,6 +309,13 @@ class Transaction(UUIDModel):
     def __str__(self) -> str:
         return f"{self.get_kind_display()} {format_amount(self.gross, self.currency)} {self.source_id}"
 
+    def left_to_refund(self, *, despite_disputes: bool = False) -> int:
+        """Return how much of a payment can still be sent back, in its minor unit."""
+        total = self.session.transactions.totals()[self.currency]
+        refunds = self.session.refunds.filter(currency=self.currency)
+        left = total.paid - refunds.reserving() - (0 if despite_disputes else total.disputed)
+        return min(left, self.gross - refunds.filter(payment=self).reserving())
+
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Refuse: what happened to money stays in the ledger."""
         raise TypeError("A ledger row is never deleted. Book the opposite movement instead.")
@@ -311,7 +327,14 @@ class Refund(UUIDModel):
     session = models.ForeignKey(
         PaymentSession, on_delete=models.PROTECT, related_name="refunds", db_index=False
     )
+    #: Which payment of the session goes back.
+    payment = models.ForeignKey(Transaction, on_delete=models.PROTECT, related_name="+", db_index=False)
+    #: The event whose receiver asked for it: its webhook is not acknowledged before the refund is sent.
+    because_of = models.ForeignKey(
+        "PaymentEvent", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
     amount = models.BigIntegerField(_("amount"))
+    currency = models.CharField(_("currency"), max_length=3)
     status = models.CharField(
         _("status"), max_length=32, choices=RefundStatus.choices, default=RefundStatus.REQUESTED
     )
@@ -319,10 +342,16 @@ class Refund(UUIDModel):
     failure_reason = models.CharField(_("failure reason"), max_length=64, blank=True)
     requested_by = models.CharField(max_length=255, blank=True)
     idempotency_key = models.CharField(max_length=255)
+    #: The parameters of the call, as JSON text: a retry must be the same to the byte.
     stripe_params = models.TextField(blank=True)
     stripe_refund_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (NULL is not unique)
+    #: Why the outcome of the last call is not known.
+    last_error = models.TextField(_("last error"), blank=True)
+
+    objects: ClassVar[RefundQuerySet] = RefundQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
         constraints = [
@@ -339,6 +368,11 @@ class Refund(UUIDModel):
     def __str__(self) -> str:
         return f"{self.stripe_refund_id or self.pk} {self.get_status_display()}"
 
+    @property
+    def money(self) -> Money:
+        """What goes back."""
+        return Money(self.amount, self.currency)
+
 
 class Dispute(UUIDModel):
     """A payer's objection at their bank."""
@@ -348,11 +382,16 @@ class Dispute(UUIDModel):
     currency = models.CharField(_("currency"), max_length=3)
     # No check constraint: Stripe may add statuses, and what it reports is never refused.
     status = models.CharField(_("status"), max_length=32, choices=DisputeStatus.choices)
+    #: When Stripe said so: of two events the newer one counts, whichever arrives last.
+    status_at = models.DateTimeField(_("status since"))
     reason = models.CharField(_("reason"), max_length=64, blank=True)
     stripe_dispute_id = models.CharField(max_length=255)
     evidence_due_by = models.DateTimeField(_("evidence due by"), null=True, blank=True)
 
+    objects: ClassVar[DisputeQuerySet] = DisputeQuerySet.as_manager()  # type: ignore[assignment]
+
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("dispute")
         verbose_name_plural = _("disputes")
         constraints = [
@@ -434,6 +473,7 @@ class PaymentEvent(UUIDModel):
     objects: ClassVar[PaymentEventQuerySet] = PaymentEventQuerySet.as_manager()  # type: ignore[assignment]
 
     class Meta:
+        base_manager_name = "objects"
         verbose_name = _("payment event")
         verbose_name_plural = _("payment events")
         indexes = [models.Index(fields=["state", "next_attempt_at"], name="generic_payments_event_due")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from django_generic_payments.enums import TransactionKind
+from django_generic_payments.maintenance.audit import audit
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.payables import get_payable_type
 from tests.shop.models import Heard
@@ -18,12 +19,17 @@ def assert_coherent(session: PaymentSession, *, owed: bool = False) -> None:
     """
     session.refresh_from_db()
     payments = list(session.transactions.filter(kind=TransactionKind.PAYMENT))
+    totals = session.transactions.totals().values()
     calls = Heard.objects.filter(event_id__in=session.events.values("pk")).values_list("event_id", "receiver")
 
     assert session.status == session.derived_status
     assert len({each.source_id for each in payments}) == len(payments)
     assert bool(session.paid_at) == bool(payments)
     assert session.paid_amount == sum(each.gross for each in payments)
+    assert session.refunded_amount == sum(each.refunded for each in totals)
+    assert [
+        finding for finding in audit() if finding.count and not (owed and "no receiver" in finding.invariant)
+    ] == []
     assert set(Counter(calls).values()) <= {1}
     assert session.events.owed().exists() == owed
     _assert_slot(session)
@@ -33,10 +39,16 @@ def _assert_slot(session: PaymentSession) -> None:
     if session.has_ended:
         assert session.slot is None
     elif session.slot is None:
-        # Paid although another session had the slot by then.
-        assert PaymentSession.objects.exclude(pk=session.pk).filter(slot=session.full_slot).exists()
+        # Another session had the slot by then, and may have ended since.
+        assert session.review_reason
     else:
         assert session.slot == session.full_slot
+
+
+def ledger(session: PaymentSession) -> list[tuple[str, int]]:
+    """Return the movements of a session: what moved, and how much."""
+    rows = session.transactions.order_by("created", "occurred_at")
+    return [(row.kind, row.gross) for row in rows]
 
 
 def heard(payable: object) -> list[str]:

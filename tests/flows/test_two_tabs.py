@@ -9,6 +9,7 @@ from django_generic_payments.exceptions import AlreadyPaid, IdempotencyKeyReused
 from django_generic_payments.gateway import in_process
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.services import cancel_checkout, start_checkout
+from django_generic_payments.services.checkout import resume_checkout
 from tests.flows.account import calls, open_checkouts
 from tests.flows.coherence import assert_coherent, heard
 from tests.shop.models import Booking
@@ -257,3 +258,16 @@ def test_a_canceled_checkout_whose_end_is_heard_before_the_answer_is_canceled_on
     assert session.status == SessionStatus.CANCELED
     assert heard(booking) == ["payment_canceled"]
     assert_coherent(session)
+
+
+def test_a_shared_pay_link_never_opens_a_checkout_with_the_details_of_an_account(stripe, user):
+    booking = Booking.objects.create(owner=user)
+    shared = start_checkout(booking)
+    start_checkout(booking, user=user)  # uses the open one too
+    stripe.expire(shared)
+    shared.refresh_from_db()
+
+    again = resume_checkout(shared)
+
+    assert again.customer is None
+    assert stripe.sandbox.checkout_session(again.stripe_checkout_session_id)["customer"] is None

@@ -14,7 +14,7 @@ from django_generic_payments.models import PaymentEvent, PaymentSession, Transac
 from django_generic_payments.services import start_checkout
 from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.facts import Facts, Learnt, marker
-from django_generic_payments.webhooks.handlers import HANDLERS, facts_of
+from django_generic_payments.webhooks.handlers import HANDLERS, statement_of
 from django_generic_payments.webhooks.intake import StripeEvent
 from tests.shop.models import Booking
 
@@ -47,18 +47,29 @@ def test_the_table_is_the_documented_one():
         "payment_intent.processing",
         "payment_intent.payment_failed",
         "payment_intent.canceled",
+        "charge.updated",
+        "charge.refunded",
+        "refund.created",
+        "refund.updated",
+        "refund.failed",
+        "charge.refund.updated",
+        "charge.dispute.created",
+        "charge.dispute.updated",
+        "charge.dispute.closed",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.funds_reinstated",
     }
 
 
 @pytest.mark.parametrize("kind", ["customer.created", "ping", "", "CHECKOUT.SESSION.COMPLETED"])
 def test_another_type_is_not_understood(kind):
-    assert facts_of(event_of(kind, {})) is None
+    assert statement_of(event_of(kind, {})) is None
 
 
 @pytest.mark.parametrize("kind", HANDLERS)
 def test_an_object_without_what_is_needed_is_not_guessed_at(kind):
     with pytest.raises(UnreadableObject):
-        facts_of(event_of(kind, {"id": "x"}))
+        statement_of(event_of(kind, {"id": "x"}))
 
 
 def deliver_only(stripe, *kinds):

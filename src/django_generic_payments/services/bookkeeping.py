@@ -10,21 +10,33 @@ from __future__ import annotations
 import logging
 from datetime import datetime
 
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import (
     DeliveryState,
     EventKind,
+    ReviewDecision,
     ReviewReason,
     SessionStatus,
     TransactionKind,
 )
 from django_generic_payments.managers import between_bars
-from django_generic_payments.models import Customer, PaymentEvent, PaymentSession, Transaction
-from django_generic_payments.services.announcements import receivers_of
+from django_generic_payments.models import (
+    Customer,
+    Dispute,
+    PaymentEvent,
+    PaymentSession,
+    Refund,
+    Transaction,
+)
+from django_generic_payments.services.announcements import SIGNALS, receivers_of
 from django_generic_payments.services.facts import Facts, Learnt
+from django_generic_payments.services.refund_requests import new_refund
+from django_generic_payments.transactions import database_alias
 
-__all__ = ["apply_facts", "record_event"]
+__all__ = ["apply_facts", "hold_slot", "record_event", "save_changes", "saved_values"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -45,13 +57,13 @@ def apply_facts(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[P
     if mismatch and not facts.paid:
         logger.warning("%s is not changed by %s: %s", session.pk, learnt.by, mismatch)
         return []
-    before = _saved_values(session)
+    before = saved_values(session)
     was_open, was_processing = session.slot is not None, session.processing_at is not None
     if mismatch not in _UNBOUND:
         _bind(session, facts)
     _set_facts(session, facts)
     events = [
-        *_book_payment(session, facts, learnt, mismatch),
+        *_book_payment(session, facts, learnt, mismatch, before["stripe_payment_intent_id"]),
         *_note_attempt(session, facts, learnt),
         *_end(session, facts, learnt, was_open),
     ]
@@ -61,12 +73,21 @@ def apply_facts(session: PaymentSession, facts: Facts, learnt: Learnt) -> list[P
         )
     _keep_contact(session, facts)
     session.status = session.derived_status
-    changed = [name for name, value in _saved_values(session).items() if value != before[name]]
-    if changed:
-        # Not save(): it costs twice as much, and the row is locked.
-        values = {name: getattr(session, name) for name in changed}
-        PaymentSession.objects.filter(pk=session.pk).update(**values, modified=timezone.now())
+    save_changes(session, before)
     return events
+
+
+def saved_values(session: PaymentSession) -> dict[str, object]:
+    """Return what may change when something is learnt, to be compared by ``save_changes`` later."""
+    return {name: getattr(session, name) for name in _SAVED}
+
+
+def save_changes(session: PaymentSession, before: dict[str, object]) -> None:
+    """Save what differs from before, of a session that is locked."""
+    values = {name: value for name, value in saved_values(session).items() if value != before[name]}
+    if values:
+        # Not save(): it costs twice as much.
+        PaymentSession.objects.filter(pk=session.pk).update(**values, modified=timezone.now())
 
 
 def record_event(
@@ -77,6 +98,8 @@ def record_event(
     learnt: Learnt,
     *,
     transaction: Transaction | None = None,
+    refund: Refund | None = None,
+    dispute: Dispute | None = None,
     note: str = "",
 ) -> list[PaymentEvent]:
     """Write what happened, once, and return it if it is news."""
@@ -86,6 +109,8 @@ def record_event(
         kind=kind,
         source_id=source_id,
         transaction=transaction,
+        refund=refund,
+        dispute=dispute,
         occurred_at=occurred_at,
         cause=learnt.cause,
         caused_by=learnt.by,
@@ -95,7 +120,7 @@ def record_event(
     )
     if not PaymentEvent.objects.insert_once(event):
         return []
-    if not names and kind is not EventKind.ATTEMPT_FAILED:
+    if not names and kind.value in SIGNALS:
         logger.info("No receiver is connected to %s of %s.", kind.value, session.payable_type)
     return [event]
 
@@ -141,11 +166,16 @@ def _set_facts(session: PaymentSession, facts: Facts) -> None:
 
 
 def _book_payment(
-    session: PaymentSession, facts: Facts, learnt: Learnt, mismatch: ReviewReason | None
+    session: PaymentSession,
+    facts: Facts,
+    learnt: Learnt,
+    mismatch: ReviewReason | None,
+    known_intent: object,
 ) -> list[PaymentEvent]:
     if not facts.paid or facts.amount is None:
         return []
-    if session.paid_at and facts.payment_intent_id == session.stripe_payment_intent_id:
+    # What made the session paid may have been another payment, whose ids are not stored.
+    if session.paid_at and facts.payment_intent_id == known_intent and session.review_reason not in _UNBOUND:
         _complete_charge(session, facts)
         session.review_reason = session.review_reason or mismatch or ""
         return []
@@ -160,21 +190,40 @@ def _book_payment(
         livemode=facts.livemode,
     )
     if not Transaction.objects.insert_once(payment):
+        _complete_charge(session, facts)
         return []
     reason = mismatch
-    if session.paid_at or not _hold_slot(session):
+    if session.paid_at or not hold_slot(session):
         reason = ReviewReason.DUPLICATE
     kind = {None: EventKind.PAYMENT_SUCCEEDED, ReviewReason.DUPLICATE: EventKind.PAYMENT_DUPLICATED}.get(
         reason, EventKind.PAYMENT_NEEDS_REVIEW
     )
     if reason is not None:
-        session.review_reason = session.review_reason or reason
+        if session.review_decision or not session.review_reason:
+            # What was decided before was decided without knowing of this.
+            session.review_reason, session.review_decision = reason, ""
         logger.error(
             "Payment %s of session %s needs review: %s.", payment.source_id, session.pk, reason.value
         )
     session.paid_at = session.paid_at or facts.occurred_at
     session.paid_amount += facts.amount
+    if reason is ReviewReason.DUPLICATE and facts.amount and get_settings().DUPLICATES == "refund":
+        _return_duplicate(session, payment)
     return record_event(session, kind, payment.source_id, facts.occurred_at, learnt, transaction=payment)
+
+
+def _return_duplicate(session: PaymentSession, payment: Transaction) -> None:
+    """Reserve the refund of money that came twice; it is sent before anybody is answered."""
+    if session.review_reason == ReviewReason.DUPLICATE:
+        session.review_decision = ReviewDecision.REJECTED
+    refund = new_refund(
+        payment,
+        payment.gross,
+        reason="duplicate",
+        requested_by="DUPLICATES",
+        idempotency_key=f"duplicate-{payment.source_id}",
+    )
+    Refund.objects.insert_once(refund)
 
 
 def _complete_charge(session: PaymentSession, facts: Facts) -> None:
@@ -188,11 +237,15 @@ def _complete_charge(session: PaymentSession, facts: Facts) -> None:
         ).update(stripe_charge_id=facts.charge_id)
 
 
-def _hold_slot(session: PaymentSession) -> bool:
+def hold_slot(session: PaymentSession) -> bool:
     """Keep the slot, or take it back if the session had ended before the money came."""
     if session.slot is not None:
         return True
-    if PaymentSession.objects.filter(slot=session.full_slot).exclude(pk=session.pk).exists():
+    try:
+        # Taken at once, and not looked for before: who is just starting another checkout is waited for.
+        with transaction.atomic(using=database_alias()):
+            PaymentSession.objects.filter(pk=session.pk).update(slot=session.full_slot)
+    except IntegrityError:
         return False
     session.slot = session.full_slot
     return True
@@ -244,14 +297,12 @@ _SAVED = (
     "expired_at",
     "canceled_at",
     "paid_amount",
+    "refunded_amount",
     "review_reason",
+    "review_decision",
     "stripe_checkout_session_id",
     "stripe_payment_intent_id",
     "stripe_checkout_url",
     "expires_at",
     "customer_id",
 )
-
-
-def _saved_values(session: PaymentSession) -> dict[str, object]:
-    return {name: getattr(session, name) for name in _SAVED}

@@ -352,7 +352,8 @@ def _start_again(session: PaymentSession) -> PaymentSession:
         raise CheckoutClosed("What was to be paid for is gone.", session=session)
     request = CheckoutRequest.build(
         payable,
-        user=session.owner,
+        # A checkout that was open to anybody is not filled in with the details of whoever used it too.
+        user=session.owner if session.customer_id else None,
         customer=session.customer if session.owner is None else None,
         purpose=session.purpose,
         currency=session.currency,

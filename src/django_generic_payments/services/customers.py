@@ -7,15 +7,32 @@ import json
 from typing import Any
 
 from django_generic_payments.conf import get_settings
-from django_generic_payments.exceptions import ErrorRepeated, GatewayRefused
+from django_generic_payments.exceptions import ErrorRepeated, GatewayRefused, PayableError
 from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import Customer
 from django_generic_payments.services.facts import MARKER_APP
+from django_generic_payments.services.redirects import checked_url
 
-__all__ = ["customer_for", "ensure_stripe_customer", "replace_stripe_customer"]
+__all__ = ["customer_for", "customer_portal_url", "ensure_stripe_customer", "replace_stripe_customer"]
 
 # How many keys are tried after one under which Stripe keeps an error.
 _MORE_KEYS = 5
+
+
+def customer_portal_url(customer: Customer, *, return_url: str) -> str:
+    """
+    Return an address at Stripe where a customer sees and changes their payment methods; it is short-lived.
+
+    ``return_url`` leads to our own or allowed hosts. Raises ``PayableError`` for a guest, who has no customer at
+    Stripe, ``UnsafeRedirect``, or a ``GatewayError``. Source: https://docs.stripe.com/customer-management.
+    """
+    back = checked_url(return_url)
+    stripe_id = ensure_stripe_customer(customer)
+    if not stripe_id:
+        raise PayableError(
+            f"{customer} is a guest and has no customer at Stripe. Only payers with an account have one."
+        )
+    return get_gateway().create_portal_session(stripe_id, back)
 
 
 def customer_for(user: Any, *, livemode: bool) -> Customer:

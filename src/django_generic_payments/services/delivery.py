@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -20,15 +21,17 @@ from django.db import DatabaseError, connections, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from django_generic_payments.enums import Cause, EventKind, ReviewReason
-from django_generic_payments.models import PaymentEvent, PaymentSession
+from django_generic_payments.enums import Cause, EventKind, ReviewReason, TransactionKind
+from django_generic_payments.exceptions import GatewayError
+from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
 from django_generic_payments.services.announcements import SIGNALS, receivers_of, sender_of
 from django_generic_payments.services.bookkeeping import record_event
 from django_generic_payments.services.facts import Learnt
+from django_generic_payments.services.refund_sending import send_refund
 from django_generic_payments.signals import Receiver
 from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 
-__all__ = ["deliver", "deliver_owed"]
+__all__ = ["current_event", "deliver", "deliver_owed", "note_refund"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -41,30 +44,41 @@ class TransactionBroken(DatabaseError):
 
 
 def deliver_owed(session_id: UUID) -> bool:
-    """Tell whoever is still owed an event of this session; return whether everybody was told."""
+    """Tell whoever is still owed an event of this session, and send its refunds; return whether all is done."""
     owed = PaymentEvent.objects.owed().filter(session_id=session_id).order_by("occurred_at", "created")
-    return deliver(owed.select_related("session", "transaction", "refund", "dispute"))
+    events = owed.select_related("session", "transaction", "refund", "dispute")
+    return deliver(events, Refund.objects.owed_by([session_id]))
 
 
-def deliver(events: Iterable[PaymentEvent]) -> bool:
+def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = ()) -> bool:
     """
     Tell the receivers of these events, and of those that are born meanwhile; return whether everybody was told.
 
-    A receiver that raises is logged and tried again by the next delivery; it keeps nobody else from being told. Inside
-    a host's transaction nothing can be told yet, and the events are delivered once it has committed.
+    A receiver that raises is logged and tried again by the next delivery; it keeps nobody else from being told. Refunds
+    that receivers asked for are sent when all have been told. Inside a host's transaction nothing can be told yet, and
+    the events are delivered once it has committed.
     """
+    events = list(events)
     waiting = deque(event for event in events if event.owed_receivers)
-    if waiting and in_transaction():
-        _postpone(waiting)
+    reserved = deque([*refunds, *_refunds_of_duplicates(events)])
+    if (waiting or reserved) and in_transaction():
+        _postpone({*(each.session_id for each in waiting), *(each.session_id for each in reserved)}, waiting)
         return False
     all_told = True
-    while waiting:
+    while waiting or reserved:
+        if not waiting:
+            born, was_sent = _send(reserved.popleft())
+            waiting.extend(event for event in born if event.owed_receivers)
+            all_told &= was_sent
+            continue
         event = waiting.popleft()
         known = receivers_of(event.kind, event.session)
         for name in event.owed_receivers:
             before = event.state, event.owed_to, event.delivered_to
             try:
-                waiting.extend(_tell(event, name, known.get(name)))
+                born_here = _tell(event, name, known.get(name))
+                waiting.extend(born_here.events)
+                reserved.extend(born_here.refunds)
             except Exception as error:
                 all_told = False
                 event.state, event.owed_to, event.delivered_to = (
@@ -74,47 +88,82 @@ def deliver(events: Iterable[PaymentEvent]) -> bool:
     return all_told
 
 
-def _postpone(events: Iterable[PaymentEvent]) -> None:
+def current_event() -> PaymentEvent | None:
+    """Return the event whose receiver is being called."""
+    born = _born.get()
+    return born.of if born is not None else None
+
+
+def note_refund(refund: Refund) -> bool:
+    """Leave a refund that a receiver asked for to the delivery that called it; return whether there is one."""
+    born = _born.get()
+    if born is not None:
+        born.refunds.append(refund)
+    return born is not None
+
+
+def _refunds_of_duplicates(events: Iterable[PaymentEvent]) -> list[Refund]:
+    twice = [event.session_id for event in events if event.kind == EventKind.PAYMENT_DUPLICATED]
+    return list(Refund.objects.requested().filter(session__in=twice)) if twice else []
+
+
+def _send(refund: Refund) -> tuple[list[PaymentEvent], bool]:
+    try:
+        return send_refund(refund, patient=False), True
+    except (GatewayError, DatabaseError) as error:
+        logger.error("Refund %s is not sent yet: %s.", refund.pk, type(error).__name__)
+        return [], False
+
+
+def _postpone(session_ids: Iterable[UUID], events: Iterable[PaymentEvent]) -> None:
     born = _born.get()
     if born is not None:
         # A receiver gave birth to them: the delivery that called it tells them next, and answers for them.
-        born.extend(events)
+        born.events.extend(events)
         return
-    for session_id in {event.session_id for event in events}:
+    for session_id in session_ids:
         transaction.on_commit(partial(deliver_owed, session_id), using=database_alias(), robust=True)
 
 
-def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> list[PaymentEvent]:
-    """Tell one receiver, unless somebody else just did; return the events that this gave birth to."""
+@dataclass
+class Born:
+    """What a receiver that is being called gives birth to, by canceling or paying back something for example."""
+
+    of: PaymentEvent | None = None
+    events: list[PaymentEvent] = field(default_factory=list)
+    refunds: list[Refund] = field(default_factory=list)
+
+
+def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> Born:
+    """Tell one receiver, unless somebody else just did; return what this gave birth to."""
     with transaction.atomic(using=database_alias(), durable=True):
         limit_lock_wait()
         if not PaymentEvent.objects.claim(event, name):
-            return []
+            return Born()
         if receiver is None:
             logger.warning(
                 "%s of session %s is owed to %s, which no longer exists.", event.kind, event.session_id, name
             )
-            return []
+            return Born()
         sender = sender_of(event.session)
         payable = _load(event.session)
         signal = SIGNALS[event.kind]
         is_gone = payable is None and event.kind != _REVIEW
         reported = _report_payable_gone(event) if is_gone else []
         if is_gone and signal.has_receiver_with_sender(name, sender):
-            return reported
-        with _collect_born() as born:
+            return Born(event, reported)
+        with _collect_born(event) as born:
             receiver(signal=signal, sender=sender, payable=payable, **_arguments(event))
         _check_unbroken()
-        return [*reported, *born]
+        return Born(event, [*reported, *born.events], born.refunds)
 
 
-# What the receiver that is being called gives birth to, by canceling something for example.
-_born: ContextVar[list[PaymentEvent] | None] = ContextVar("born", default=None)
+_born: ContextVar[Born | None] = ContextVar("born", default=None)
 
 
 @contextmanager
-def _collect_born() -> Iterator[list[PaymentEvent]]:
-    born: list[PaymentEvent] = []
+def _collect_born(event: PaymentEvent) -> Iterator[Born]:
+    born = Born(event)
     token = _born.set(born)
     try:
         yield born
@@ -142,7 +191,7 @@ def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
     PaymentEvent.objects.filter(pk=event.pk).update(
         note="The payable is gone: receivers that need it were not called."
     )
-    if event.transaction is None:
+    if event.transaction is None or event.transaction.kind != TransactionKind.PAYMENT:
         return []
     session = PaymentSession.objects.locked().get(pk=event.session_id)
     session.review_reason = session.review_reason or ReviewReason.PAYABLE_GONE

@@ -12,23 +12,41 @@ from django_generic_payments.enums import (
     Cause,
 )
 from django_generic_payments.exceptions import UnreadableObject
-from django_generic_payments.gateway import CheckoutSession, Contact, PaymentIntent
+from django_generic_payments.gateway import (
+    BalanceTransaction,
+    Charge,
+    CheckoutSession,
+    Contact,
+    Dispute,
+    PaymentIntent,
+    Refund,
+)
 from django_generic_payments.models import PaymentSession
 
 __all__ = [
     "MARKER_APP",
+    "MARKER_REFUND",
+    "ChargeFacts",
+    "DisputeFacts",
     "Facts",
     "Learnt",
+    "RefundFacts",
+    "Statement",
     "closed_by",
     "closing_key",
+    "facts_of_charge",
     "facts_of_checkout",
+    "facts_of_dispute",
     "facts_of_intent",
+    "facts_of_refund",
     "is_marked",
     "marker",
+    "refunds_in",
 ]
 
 MARKER_APP = "generic_payments_app"
 MARKER_SESSION = "generic_payments_session"
+MARKER_REFUND = "generic_payments_refund"
 
 
 @dataclass(frozen=True)
@@ -40,8 +58,8 @@ class Learnt:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """What one object from Stripe says of one payment session."""
+class Statement:
+    """What an object from Stripe says, and how the payment session is found that it is about."""
 
     occurred_at: datetime
     livemode: bool
@@ -50,9 +68,25 @@ class Facts:
     app: str = ""
     session_id: UUID | None = None
     account: str = ""
-    mode: str = "payment"
     checkout_session_id: str = ""
     payment_intent_id: str = ""
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether this project put its mark on the object when it asked for it."""
+        return self.session_id is not None and self.app == get_settings().APP_NAME
+
+    @property
+    def is_of_mode(self) -> bool:
+        """Whether the object and the event that brought it are of one mode."""
+        return self.event_livemode in {None, self.livemode}
+
+
+@dataclass(frozen=True)
+class Facts(Statement):
+    """What one object from Stripe says of one payment session."""
+
+    mode: str = "payment"
     charge_id: str = ""
     url: str = ""
     expires_at: datetime | None = None
@@ -70,10 +104,37 @@ class Facts:
     #: Why an attempt was declined; the checkout stays open.
     declined: str = ""
 
-    @property
-    def is_marked(self) -> bool:
-        """Whether this project put its mark on the object when it asked for it."""
-        return self.session_id is not None and self.app == get_settings().APP_NAME
+
+@dataclass(frozen=True, kw_only=True)
+class RefundFacts(Statement):
+    """What a refund says of the session that it pays back."""
+
+    refund: Refund
+    #: Our row, where the refund is the answer to our own call.
+    row_id: UUID | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeFacts(Statement):
+    """What a dispute says of the session that it is about."""
+
+    dispute: Dispute
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChargeFacts(Statement):
+    """What a charge says of the session that it paid: its fee, and what else Stripe was asked because of it."""
+
+    charge: Charge
+    balance_transaction: BalanceTransaction | None = None
+    refunds: tuple[Refund, ...] = ()
+
+
+def refunds_in(statement: Statement) -> tuple[Refund, ...]:
+    """Return the refunds that a statement tells of."""
+    if isinstance(statement, RefundFacts):
+        return (statement.refund,)
+    return statement.refunds if isinstance(statement, ChargeFacts) else ()
 
 
 def marker(session: PaymentSession) -> dict[str, str]:
@@ -182,6 +243,53 @@ def facts_of_intent(
         expired=canceled and ran_out,
         canceled=canceled and not ran_out,
         declined=(intent.decline_code or "declined") if declined else "",
+    )
+
+
+def facts_of_refund(
+    refund: Refund,
+    occurred_at: datetime,
+    *,
+    livemode: bool,
+    account: str = "",
+    row_id: UUID | None = None,
+) -> RefundFacts:
+    """Return the facts in a refund, which has no mode of its own; one that we started carries our mark."""
+    app, session_id = _marked(refund.metadata)
+    return RefundFacts(
+        occurred_at=occurred_at,
+        livemode=livemode,
+        app=app,
+        session_id=session_id,
+        account=account,
+        payment_intent_id=refund.payment_intent_id,
+        refund=refund,
+        row_id=row_id,
+    )
+
+
+def facts_of_dispute(dispute: Dispute, occurred_at: datetime, *, account: str = "") -> DisputeFacts:
+    """Return the facts in a dispute, which knows the payment by its intent alone."""
+    return DisputeFacts(
+        occurred_at=occurred_at,
+        livemode=dispute.livemode,
+        account=account,
+        payment_intent_id=dispute.payment_intent_id,
+        dispute=dispute,
+    )
+
+
+def facts_of_charge(charge: Charge, occurred_at: datetime, *, account: str = "") -> ChargeFacts:
+    """Return the facts in a charge, which inherits the mark of its payment intent."""
+    app, session_id = _marked(charge.metadata)
+    return ChargeFacts(
+        occurred_at=occurred_at,
+        livemode=charge.livemode,
+        app=app,
+        session_id=session_id,
+        account=account,
+        payment_intent_id=charge.payment_intent_id,
+        charge=charge,
     )
 
 

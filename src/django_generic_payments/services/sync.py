@@ -14,6 +14,7 @@ from django_generic_payments.models import PaymentSession
 from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.delivery import deliver, deliver_owed
 from django_generic_payments.services.facts import Learnt, facts_of_checkout
+from django_generic_payments.services.refund_sending import learn_refund
 from django_generic_payments.transactions import database_alias, limit_lock_wait
 
 __all__ = ["learn", "sync_if_stale", "sync_session"]
@@ -28,13 +29,20 @@ def sync_session(
     """
     Ask Stripe what became of a session, and let receivers hear of what is new.
 
-    The way is the one of the webhook, so that both may learn the same at the same moment. A session that was never
-    opened at Stripe is returned as it is. Raises a ``GatewayError``.
+    The way is the one of the webhook, so that both may learn the same at the same moment. Of a session that is paid,
+    its refunds are asked for too. One that was never opened at Stripe is returned as it is. Raises a ``GatewayError``.
     """
     if not session.stripe_checkout_session_id:
         return session
-    checkout = get_gateway(patient=patient).retrieve_checkout_session(session.stripe_checkout_session_id)
-    return learn(session, checkout, Learnt(cause, by))
+    gateway, learnt = get_gateway(patient=patient), Learnt(cause, by)
+    checkout = gateway.retrieve_checkout_session(session.stripe_checkout_session_id)
+    session = learn(session, checkout, learnt)
+    if session.paid_at and session.stripe_payment_intent_id:
+        for refund in gateway.list_refunds(session.stripe_payment_intent_id):
+            deliver(learn_refund(session, refund, learnt))
+        deliver_owed(session.pk)
+        session.refresh_from_db()
+    return session
 
 
 def learn(session: PaymentSession, checkout: CheckoutSession, learnt: Learnt) -> PaymentSession:
@@ -54,10 +62,14 @@ def sync_if_stale(session: PaymentSession) -> PaymentSession:
     Raises a ``GatewayError``, after a few seconds at the latest.
     """
     if SessionStatus(session.status).is_final:
-        deliver_owed(session.pk)
+        if PaymentSession.objects.owes(session.pk):
+            deliver_owed(session.pk)
+        return session
+    if not session.stripe_checkout_session_id:
         return session
     now = timezone.now()
     due = Q(synced_at__isnull=True) | Q(synced_at__lt=now - timedelta(seconds=_PAUSE))
     if not PaymentSession.objects.filter(due, pk=session.pk).update(synced_at=now):
         return session
-    return sync_session(session, cause=Cause.RETURN_PAGE, patient=False)
+    checkout = get_gateway(patient=False).retrieve_checkout_session(session.stripe_checkout_session_id)
+    return learn(session, checkout, Learnt(Cause.RETURN_PAGE))

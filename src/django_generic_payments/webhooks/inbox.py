@@ -9,20 +9,29 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Q
 from django.utils import timezone
 
 from django_generic_payments.enums import Cause, WebhookState
 from django_generic_payments.exceptions import GenericPaymentsError, UnreadableObject
-from django_generic_payments.managers import PaymentEventQuerySet, WebhookEventQuerySet
-from django_generic_payments.models import PaymentEvent, PaymentSession, WebhookEvent
-from django_generic_payments.services.bookkeeping import apply_facts
-from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Facts, Learnt, is_marked
+from django_generic_payments.managers import WebhookEventQuerySet
+from django_generic_payments.models import (
+    PaymentEvent,
+    PaymentSession,
+    Refund,
+    Transaction,
+    WebhookEvent,
+)
+from django_generic_payments.services.after_sale import apply_statement
+from django_generic_payments.services.delivery import deliver, deliver_owed
+from django_generic_payments.services.facts import Learnt, is_marked, refunds_in
+from django_generic_payments.services.refund_sending import fill_refund_fees
 from django_generic_payments.transactions import database_alias, limit_lock_wait
-from django_generic_payments.webhooks.handlers import facts_of
+from django_generic_payments.webhooks.enquiries import News, news_of
+from django_generic_payments.webhooks.handlers import statement_of
 from django_generic_payments.webhooks.intake import StripeEvent
 
 __all__ = ["receive"]
@@ -54,82 +63,80 @@ def receive(event: StripeEvent) -> bool:
 
 
 def _receive(event: StripeEvent) -> bool:
-    facts = _our_facts(event)
+    news = _our_news(event)
     with transaction.atomic(using=database_alias(), durable=True):
         limit_lock_wait()
-        row = _row(event, WebhookState.PROCESSED if facts else WebhookState.IGNORED)
+        row = _row(event, WebhookState.PROCESSED if news else WebhookState.IGNORED)
         is_new = WebhookEvent.objects.insert_once(row)
-        if facts is None:
+        if news is None:
             return True
-        owes = False
+        owes, events = False, []
         if not is_new:
-            is_new, owes = _look_again(event, facts)
+            is_new, owes = _look_again(event, news)
         if is_new:
-            session = _lock_session(facts)
-            events = apply_facts(session, facts, Learnt(Cause.WEBHOOK, event.id))
+            session = _lock_session(news)
+            for statement in news.statements:
+                events += apply_statement(session, statement, Learnt(Cause.WEBHOOK, event.id))
             owes = session.has_owed  # type: ignore[attr-defined]  # annotated by with_owed()
             if not events and not owes:
                 # What the lock waited for may have brought the same news, and the annotation is older than the wait.
-                owes = _owed_of(facts).exists()
-    if owes:
-        return deliver(_owed_of(facts))
-    return deliver(events) if is_new else True
+                owes = PaymentSession.objects.owes(session.pk)
+    told = deliver_owed(_session_id(news)) if owes else deliver(events)
+    if is_new:
+        _fill_fees(session, news)
+    return told
 
 
-def _look_again(event: StripeEvent, facts: Facts) -> tuple[bool, bool]:
-    """Return whether a repeated event must be applied after all, and whether receivers are still owed something."""
-    owed = Exists(_owed_of(facts).order_by().select_related(None))
-    state, owes = _stored(event).annotate(owes=owed).values_list("state", "owes").get()
+def _look_again(event: StripeEvent, news: News) -> tuple[bool, bool]:
+    """Return whether a repeated event must be applied after all, and whether the session still owes something."""
+    sessions = PaymentSession.objects.filter(news.lookup).values("pk")
+    owed = Exists(PaymentEvent.objects.owed().filter(session__in=sessions)) | Exists(
+        Refund.objects.owed_by(sessions)
+    )
+    known = _stored(event).annotate(owes=ExpressionWrapper(owed, output_field=BooleanField()))
+    state, owes = known.values_list("state", "owes").get()
     return state == WebhookState.FAILED and _claim_failed(event), owes
 
 
-def _our_facts(event: StripeEvent) -> Facts | None:
-    """Return the facts in an event, ``None`` if it is of no use to us: another type, or about somebody else."""
+def _our_news(event: StripeEvent) -> News | None:
+    """Return what an event says of us, ``None`` if it is of no use: another type, or about somebody else."""
     try:
-        facts = facts_of(event)
+        statement = statement_of(event)
     except UnreadableObject:
         if _is_about_us(event):
             raise
         return None
-    if facts is None or facts.is_marked or PaymentSession.objects.filter(_by_stripe_id(facts)).exists():
-        return facts
-    return None
+    return news_of(statement) if statement is not None else None
 
 
 def _is_about_us(event: StripeEvent) -> bool:
     if is_marked(event.object.get("metadata")):
         return True
-    object_id = event.object.get("id")
-    known = Q(stripe_checkout_session_id=object_id) | Q(stripe_payment_intent_id=object_id)
-    return isinstance(object_id, str) and PaymentSession.objects.filter(known).exists()
+    ids = [each for each in map(event.object.get, ("id", "payment_intent")) if isinstance(each, str)]
+    known = Q(stripe_checkout_session_id__in=ids) | Q(stripe_payment_intent_id__in=ids)
+    booked = Q(pk__in=Transaction.objects.payments().filter(source_id__in=ids).values("session"))
+    return PaymentSession.objects.filter(known | booked).exists()
 
 
-def _lock_session(facts: Facts) -> PaymentSession:
-    sessions = PaymentSession.objects.locked().with_owed()
-    session = sessions.filter(Q(pk=facts.session_id) if facts.is_marked else _by_stripe_id(facts)).first()
+def _lock_session(news: News) -> PaymentSession:
+    session = PaymentSession.objects.locked().with_owed().filter(news.lookup).first()
     if session is None:
         raise SessionMissing(
-            f"There is no payment session {facts.session_id}. Was the database restored from a backup, "
+            f"There is no payment session {news.session_id}. Was the database restored from a backup, "
             "or does another project use the same GENERIC_PAYMENTS['APP_NAME']?"
         )
     return session
 
 
-def _owed_of(facts: Facts) -> PaymentEventQuerySet:
-    owed = PaymentEvent.objects.owed().order_by("occurred_at", "created")
-    owed = owed.select_related("session", "transaction", "refund", "dispute")
-    if facts.is_marked:
-        return owed.filter(session_id=facts.session_id)
-    return owed.filter(session__in=PaymentSession.objects.filter(_by_stripe_id(facts)))
+def _session_id(news: News) -> UUID:
+    return news.session_id or PaymentSession.objects.filter(news.lookup).values_list("pk", flat=True).get()
 
 
-def _by_stripe_id(facts: Facts) -> Q:
-    found = Q(pk__in=[])
-    if facts.checkout_session_id:
-        found |= Q(stripe_checkout_session_id=facts.checkout_session_id)
-    if facts.payment_intent_id:
-        found |= Q(stripe_payment_intent_id=facts.payment_intent_id)
-    return found
+def _fill_fees(session: PaymentSession, news: News) -> None:
+    # After everybody was told: what a refund cost is worth no wait.
+    for statement in news.statements:
+        for refund in refunds_in(statement):
+            fill_refund_fees(session, refund)
 
 
 def _row(event: StripeEvent, state: WebhookState) -> WebhookEvent:
