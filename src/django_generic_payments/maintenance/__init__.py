@@ -1,0 +1,3 @@
+"""What looks after the books: called by the commands, and harmless to run at any time."""
+
+from __future__ import annotations
