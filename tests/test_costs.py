@@ -22,7 +22,8 @@ from django_generic_payments.models import (
     Transaction,
     WebhookEvent,
 )
-from django_generic_payments.services import payment_required, start_checkout
+from django_generic_payments.services import payment_required, refund_payment, start_checkout
+from django_generic_payments.services.announcements import SIGNALS
 from django_generic_payments.signals import payment_succeeded
 from tests.shop.models import Booking, Heard
 from tests.shop.receivers import confirm_booking, write_down
@@ -239,6 +240,98 @@ def test_the_sessions_of_many_payables_take_one_statement(stripe):
 
 def come_back(session):
     return Client().get(reverse("generic_payments:return", args=[session.pk]))
+
+
+# Money that goes back. Nobody hears of it.
+
+
+@pytest.fixture
+def paid(stripe):
+    """A paid session, of which all that Stripe has said so far was delivered."""
+    for name, signal in SIGNALS.items():
+        signal.disconnect(dispatch_uid=f"shop.write_down.{name}")
+    session = start_checkout(Booking.objects.create())
+    stripe.pay(session)
+    session.refresh_from_db()
+    yield session
+    for name, signal in SIGNALS.items():
+        signal.connect(write_down, dispatch_uid=f"shop.write_down.{name}")
+
+
+def asked_of(stripe, bill):
+    """Return what Stripe was asked last."""
+    last = stripe.sandbox.requests[-bill.calls :] if bill.calls else []
+    return [f"{each.method} {each.path.split('/')[2]}" for each in last]
+
+
+def test_a_refund_takes_one_call_and_another_for_its_fee(stripe, paid):
+    with bill_of(stripe) as bill:
+        refund_payment(paid)
+
+    assert asked_of(stripe, bill) == ["POST refunds", "GET balance_transactions"]
+    assert bill.data == 21, bill
+    assert (bill.statements["BEGIN"], bill.statements["COMMIT"], bill.statements["SAVEPOINT"]) == (2, 2, 0), (
+        bill
+    )
+
+
+def test_news_of_a_refund_of_ours_asks_nothing(stripe, paid):
+    refund_payment(paid)
+
+    for kind, statements in (("refund.created", 8), ("refund.updated", 8), ("charge.refunded", 5)):
+        deliver = delivery_of(stripe, kind)
+        with bill_of(stripe) as bill:
+            assert deliver() == 200
+        assert (bill.data, bill.calls) == (statements, 0), (kind, bill)
+
+
+def test_news_of_a_refund_in_the_dashboard_asks_what_it_cost(stripe, paid):
+    stripe.refund(paid, deliver=False)
+    first, second = (delivery_of(stripe, kind) for kind in ("refund.updated", "refund.created"))
+
+    with bill_of(stripe) as bill:
+        assert first() == 200
+    assert asked_of(stripe, bill) == ["GET balance_transactions"]
+    assert bill.data == 12, bill
+
+    with bill_of(stripe) as bill:
+        assert second() == 200
+    assert (bill.data, bill.calls) == (8, 0), bill
+
+
+def test_that_a_charge_was_refunded_asks_for_the_refunds_we_do_not_know(stripe, paid):
+    stripe.refund(paid, deliver=False)
+    deliver = delivery_of(stripe, "charge.refunded")
+
+    with bill_of(stripe) as bill:
+        assert deliver() == 200
+
+    assert asked_of(stripe, bill) == ["GET refunds", "GET balance_transactions"]
+    assert bill.data == 13, bill
+
+
+def test_that_a_charge_was_booked_asks_what_it_cost_once(stripe, paid):
+    stripe.book_balance(deliver=False)
+    deliver = delivery_of(stripe, "charge.updated")
+
+    with bill_of(stripe) as bill:
+        assert deliver() == 200
+    assert asked_of(stripe, bill) == ["GET balance_transactions"]
+    assert bill.data == 7, bill
+
+    with bill_of(stripe) as bill:
+        assert deliver() == 200
+    assert (bill.data, bill.calls) == (4, 0), bill
+
+
+def test_news_of_a_dispute_asks_nothing(stripe, paid):
+    stripe.dispute(paid, deliver=False)
+
+    for kind, statements in (("charge.dispute.created", 6), ("charge.dispute.funds_withdrawn", 6)):
+        deliver = delivery_of(stripe, kind)
+        with bill_of(stripe) as bill:
+            assert deliver() == 200
+        assert (bill.data, bill.calls) == (statements, 0), (kind, bill)
 
 
 @pytest.mark.postgres

@@ -13,7 +13,8 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -32,12 +33,20 @@ from django_generic_payments.gateway import get_gateway  # noqa: E402
 from django_generic_payments.models import (  # noqa: E402
     PaymentEvent,
     PaymentSession,
+    Refund,
     Transaction,
     WebhookEvent,
 )
-from django_generic_payments.services import start_checkout, sync_session  # noqa: E402
-from django_generic_payments.signals import payment_succeeded  # noqa: E402
-from django_generic_payments.testing import PaymentsSandbox  # noqa: E402
+from django_generic_payments.money import Money  # noqa: E402
+from django_generic_payments.services import refunds, start_checkout, sync_session  # noqa: E402
+from django_generic_payments.services.announcements import SIGNALS  # noqa: E402
+from django_generic_payments.signals import (  # noqa: E402
+    PaymentSignal,
+    payment_duplicated,
+    payment_refunded,
+    payment_succeeded,
+)
+from django_generic_payments.testing import PaymentsSandbox, override_payments  # noqa: E402
 from tests.crash.faults import Faults  # noqa: E402
 from tests.crash.mutants import MUTANTS  # noqa: E402
 from tests.shop.models import Booking, Heard  # noqa: E402
@@ -86,24 +95,64 @@ def webhook(
     at: int = 0,
     mode: str = "kill",
     mutant: str = "",
+    settings: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Take a delivery, with a fault at one point."""
     faults = Faults(at, mode)
-    with MUTANTS[mutant](), _connected(receivers, faults), faults.laid():
-        status = PaymentsSandbox(None).post(body.encode(), headers)
-        faults.reach("before the answer", None)
-    return {"status": status, "points": faults.points, "struck": faults.struck}
+    with MUTANTS[mutant](), override_payments(**settings or {}):
+        with _connected(receivers, faults), faults.laid():
+            status = PaymentsSandbox(None).post(body.encode(), headers)
+            faults.reach("before the answer", None)
+        unsent = _unsent_behind(status)
+    return {"status": status, "points": faults.points, "struck": faults.struck, "unsent": unsent}
 
 
 def settle(
-    body: str, headers: dict[str, str], receivers: list[str], booking: int, times: int, mutant: str = ""
+    body: str,
+    headers: dict[str, str],
+    receivers: list[str],
+    booking: int,
+    times: int,
+    mutant: str = "",
+    settings: dict[str, Any] | None = None,
+    later: Sequence[tuple[str, dict[str, str]]] = (),
 ) -> dict[str, Any]:
-    """Take deliveries until one is acknowledged, and count what there is then."""
+    """Take deliveries until one is acknowledged, and others after it, and count what there is then."""
     statuses: list[int] = []
-    with MUTANTS[mutant](), _connected(receivers):
+    unsent = 0
+    with MUTANTS[mutant](), override_payments(**settings or {}), _connected(receivers):
         while len(statuses) < times and 200 not in statuses:
             statuses.append(PaymentsSandbox(None).post(body.encode(), headers))
-    return {"statuses": statuses, **look(booking)}
+            unsent += _unsent_behind(statuses[-1])
+        afterwards = [PaymentsSandbox(None).post(body.encode(), headers) for body, headers in later]
+    return {"statuses": statuses, "afterwards": afterwards, "unsent": unsent, **look(booking)}
+
+
+def _unsent_behind(status: int) -> int:
+    """Count the refunds that an acknowledgement has left unsent."""
+    return Refund.objects.requested().count() if status == 200 else 0
+
+
+def refund(
+    session: str,
+    amount: int,
+    key: str,
+    receivers: list[str],
+    at: int = 0,
+    mode: str = "kill",
+    mutant: str = "",
+) -> dict[str, Any]:
+    """Send money back as a person does, with a fault at one point."""
+    faults = Faults(at, mode)
+    known = PaymentSession.objects.get(pk=session)
+    with MUTANTS[mutant](), _connected(receivers, faults), faults.laid():
+        try:
+            made = refunds.refund_payment(known, Money(amount, known.currency), idempotency_key=key)
+            result = {"refund": str(made.pk), "status": made.status}
+        except (GenericPaymentsError, OperationalError) as error:
+            result = {"error": type(error).__name__}
+        faults.reach("before the answer", None)
+    return {**result, "points": faults.points, "struck": faults.struck}
 
 
 def sync(session: str, receivers: list[str], at: int = 0, mode: str = "kill") -> dict[str, Any]:
@@ -139,12 +188,16 @@ def look(booking: int) -> dict[str, Any]:
     """Count everything that there may be one of."""
     payable = Booking.objects.get(pk=booking)
     sessions = PaymentSession.objects.for_payable(payable).order_by("created")
-    told = {name: Heard.objects.filter(receiver=name, payable_id=str(booking)).count() for name in RECEIVERS}
+    ledger = Transaction.objects.filter(session__in=sessions)
+    told = Counter(Heard.objects.filter(payable_id=str(booking)).values_list("receiver", flat=True))
+    told["confirm"] += payable.confirmed
     return {
-        "payments": list(Transaction.objects.filter(session__in=sessions).values_list("gross", flat=True)),
+        "payments": list(ledger.payments().values_list("gross", flat=True)),
+        "sent back": list(ledger.filter(kind="refund").values_list("gross", flat=True)),
+        "refunds": list(Refund.objects.filter(session__in=sessions).values_list("status", "amount")),
         "events": PaymentEvent.objects.filter(session__in=sessions, kind="payment_succeeded").count(),
         "owed": PaymentEvent.objects.owed().filter(session__in=sessions).count(),
-        "told": {**told, "confirm": payable.confirmed},
+        "told": dict(+told),
         "failed": WebhookEvent.objects.filter(state="failed").count(),
         "sessions": [
             {
@@ -163,13 +216,14 @@ def look(booking: int) -> dict[str, Any]:
 def _connected(names: list[str], faults: Faults | None = None) -> Iterator[None]:
     """Let these receivers hear of payments, with points around each of them."""
     for name in names:
-        receiver = faults.receiver(RECEIVERS[name]) if faults else RECEIVERS[name]
-        payment_succeeded.connect(receiver, sender=Booking, weak=False, dispatch_uid=name)
+        signal, receiver = RECEIVERS[name]
+        receiver = faults.receiver(receiver) if faults else receiver
+        signal.connect(receiver, sender=Booking, weak=False, dispatch_uid=name)
     try:
         yield
     finally:
         for name in names:
-            payment_succeeded.disconnect(sender=Booking, dispatch_uid=name)
+            RECEIVERS[name][0].disconnect(sender=Booking, dispatch_uid=name)
 
 
 def _writes_down(name: str) -> Callable[..., Any]:
@@ -200,14 +254,23 @@ def _broken(payable: Booking, **kwargs: Any) -> None:
     raise RuntimeError("The receiver fails every time.")
 
 
-RECEIVERS: dict[str, Callable[..., Any]] = {
-    "confirm": confirm_booking,
-    "writes_down": _writes_down("writes_down"),
-    "stumbles": _stumbles,
-    "broken": _broken,
+def _refunds(payable: Booking, session: PaymentSession, **kwargs: Any) -> None:
+    _writes_down("refunds")(payable=payable, **kwargs)
+    refunds.refund_payment(session)
+
+
+RECEIVERS: dict[str, tuple[PaymentSignal, Callable[..., Any]]] = {
+    "confirm": (payment_succeeded, confirm_booking),
+    "writes_down": (payment_succeeded, _writes_down("writes_down")),
+    "stumbles": (payment_succeeded, _stumbles),
+    "broken": (payment_succeeded, _broken),
+    "refunds": (payment_succeeded, _refunds),
+    "hears of the duplicate": (payment_duplicated, _writes_down("hears of the duplicate")),
+    "hears of the refund": (payment_refunded, _writes_down("hears of the refund")),
+    "hears of it too": (payment_refunded, _writes_down("hears of it too")),
 }
 JOBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (prepare, webhook, settle, sync, start, look)
+    each.__name__: each for each in (prepare, webhook, settle, refund, sync, start, look)
 }
 
 
@@ -251,8 +314,9 @@ def warm_up() -> None:
 
 def main(do: Callable[[str, dict[str, Any]], dict[str, Any]]) -> None:
     sdk.enable_telemetry = False  # it would write a file in the home directory
-    for name in ("shop.confirm", "shop.write_down.payment_succeeded"):
-        payment_succeeded.disconnect(sender=Booking if name == "shop.confirm" else None, dispatch_uid=name)
+    payment_succeeded.disconnect(sender=Booking, dispatch_uid="shop.confirm")
+    for name, signal in SIGNALS.items():
+        signal.disconnect(dispatch_uid=f"shop.write_down.{name}")
     warm_up()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # whatever others print is not taken for an answer

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
+from uuid import uuid4
 
 from django.db import transaction
 
 from django_generic_payments.enums import Cause, WebhookState
+from django_generic_payments.gateway import get_gateway
 from django_generic_payments.models import PaymentEvent, WebhookEvent
-from django_generic_payments.services import delivery
+from django_generic_payments.services import delivery, refund_sending, refunds
 from django_generic_payments.services.bookkeeping import apply_facts
 from django_generic_payments.services.facts import Learnt
 from django_generic_payments.signals import payment_succeeded
@@ -28,7 +31,7 @@ def mark_before_the_receiver() -> Mutant:
         if claimed:
             with transaction.atomic():
                 _call(event, receiver)
-        return []
+        return delivery.Born()
 
     return swapped(delivery, "_tell", tell)
 
@@ -41,7 +44,7 @@ def mark_after_the_receiver() -> Mutant:
             _call(event, receiver)
         with transaction.atomic():
             PaymentEvent.objects.claim(event, name)
-        return []
+        return delivery.Born()
 
     return swapped(delivery, "_tell", tell)
 
@@ -50,14 +53,14 @@ def inbox_before_the_money() -> Mutant:
     """Commit the inbox row as processed, and only then book the money."""
 
     def receive(event):
-        facts = inbox._our_facts(event)
+        news = inbox._our_news(event)
         with transaction.atomic():
             is_new = WebhookEvent.objects.insert_once(inbox._row(event, WebhookState.PROCESSED))
         if not is_new:
-            return delivery.deliver(inbox._owed_of(facts))
+            return delivery.deliver_owed(news.session_id)
         with transaction.atomic():
-            session = inbox._lock_session(facts)
-            events = apply_facts(session, facts, Learnt(Cause.WEBHOOK, event.id))
+            session = inbox._lock_session(news)
+            events = apply_facts(session, *news.statements, Learnt(Cause.WEBHOOK, event.id))
         return delivery.deliver(events)
 
     return swapped(inbox, "_receive", receive)
@@ -65,7 +68,7 @@ def inbox_before_the_money() -> Mutant:
 
 def acknowledged_before_told() -> Mutant:
     """Answer a repetition by 200 without looking whether receivers are still owed something."""
-    return swapped(inbox, "_look_again", lambda event, facts: (False, False))
+    return swapped(inbox, "_look_again", lambda event, news: (False, False))
 
 
 def _call(event, receiver):
@@ -74,15 +77,41 @@ def _call(event, receiver):
     receiver(signal=payment_succeeded, sender=sender, payable=payable, **delivery._arguments(event))
 
 
-MUTANTS: dict[str, Callable[[], Mutant]] = {
-    "": nullcontext,
-    **{
-        build.__name__: build
-        for build in (
-            mark_before_the_receiver,
-            mark_after_the_receiver,
-            inbox_before_the_money,
-            acknowledged_before_told,
-        )
-    },
-}
+def stripe_before_the_reservation() -> Mutant:
+    """Ask Stripe for a refund, and only then write down that it was asked for."""
+
+    def refund_payment(session, amount, *, idempotency_key):
+        known = session.refunds.filter(idempotency_key=idempotency_key).first()
+        if known is not None:
+            return known
+        with transaction.atomic():
+            refund = refunds.reserve_refund(session, amount, idempotency_key=idempotency_key)
+            transaction.set_rollback(True)
+        answer = _ask(refund, f"gp-re-{refund.pk}")
+        refund.save(force_insert=True)
+        delivery.deliver(refund_sending.learn_refund(session, answer, Learnt(Cause.PERSON)))
+        refund.refresh_from_db()
+        return refund
+
+    return swapped(refunds, "refund_payment", refund_payment)
+
+
+def a_new_key_at_each_attempt() -> Mutant:
+    """Ask Stripe for a refund with a key that is made for the call, and not from the row."""
+
+    return swapped(refund_sending, "_ask", lambda refund, *args: _ask(refund, uuid4().hex))
+
+
+def _ask(refund, key):
+    return get_gateway().create_refund(json.loads(refund.stripe_params), idempotency_key=key)
+
+
+def _by_name(*builders: Callable[[], Mutant]) -> dict[str, Callable[[], Mutant]]:
+    return {build.__name__: build for build in builders}
+
+
+OF_WEBHOOKS = _by_name(
+    mark_before_the_receiver, mark_after_the_receiver, inbox_before_the_money, acknowledged_before_told
+)
+OF_REFUNDS = _by_name(stripe_before_the_reservation, a_new_key_at_each_attempt)
+MUTANTS: dict[str, Callable[[], Mutant]] = {"": nullcontext, **OF_WEBHOOKS, **OF_REFUNDS}

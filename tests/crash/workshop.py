@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,27 +88,58 @@ class Workshop:
                 text=True,
             )
 
+    def places(self, **preparation: Any) -> Iterator[dict[str, Any]]:
+        """Prepare bookings for as long as they are asked for."""
+        while True:
+            yield from self.do("prepare", count=20, **preparation)
+
     def pay(self, checkout: str) -> dict[str, Any]:
         """Pay a checkout and return the event that says so."""
         self.sandbox.pay(checkout)
-        events = reversed(self.sandbox.events)
-        return next(
-            event
-            for event in events
-            if event["type"] == "checkout.session.completed" and event["data"]["object"]["id"] == checkout
-        )
+        (event,) = self.events(checkout, "checkout.session.completed")
+        return event
+
+    def events(self, checkout: str, *kinds: str) -> list[dict[str, Any]]:
+        """Return the events of these types about a checkout or its payment, the newest of each."""
+        ids = {checkout, self.sandbox.checkout_session(checkout)["payment_intent"]}
+        found = {}
+        for event in reversed(self.sandbox.events[-100:]):
+            about = event["data"]["object"]
+            if event["type"] in kinds and ids & {about["id"], about.get("payment_intent")}:
+                found.setdefault(event["type"], event)
+        return [found[kind] for kind in kinds if kind in found]
 
     def deliver(self, event: dict[str, Any], **job: Any) -> dict[str, Any]:
         """Deliver an event, signed now."""
         body, headers = self.sandbox.message(event)
         return self.do("webhook", body=body.decode(), headers=headers, **job)
 
-    def settle(self, event: dict[str, Any], booking: int, receivers: list[str], **job: Any) -> dict[str, Any]:
-        """Deliver an event until it is acknowledged, and return the answers and what there is then."""
-        body, headers = self.sandbox.message(event)
-        return self.do(
-            "settle", body=body.decode(), headers=headers, booking=booking, receivers=receivers, **job
+    def settle(
+        self,
+        event: dict[str, Any],
+        booking: int,
+        receivers: list[str],
+        *,
+        later: Sequence[dict[str, Any]] = (),
+        **job: Any,
+    ) -> dict[str, Any]:
+        """Deliver an event until it is acknowledged, others once, and return the answers and what there is then."""
+        (body, headers), *others = (
+            (body.decode(), headers) for body, headers in map(self.sandbox.message, [event, *later])
         )
+        return self.do(
+            "settle",
+            body=body,
+            headers=headers,
+            booking=booking,
+            receivers=receivers,
+            later=others,
+            **job,
+        )
+
+    def refunds(self, checkout: str) -> list[int]:
+        """Return the amounts of what was sent back at Stripe."""
+        return [each["amount"] for each in self.sandbox.refunds(checkout)]
 
     def open_checkouts(self, booking: int) -> list[str]:
         """Return the checkouts of a booking that can be paid at this moment."""

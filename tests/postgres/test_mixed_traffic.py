@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import threading
 from collections import Counter
+from contextlib import contextmanager, suppress
 
 import pytest
 from django.db import connection
@@ -12,11 +13,20 @@ from django.db.models import Count
 from django.test import Client
 from django.urls import reverse
 
-from django_generic_payments.exceptions import AlreadyPaid, CheckoutClosed, CheckoutOpen, GatewayUnavailable
-from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction, WebhookEvent
+from django_generic_payments.exceptions import (
+    AlreadyPaid,
+    CheckoutClosed,
+    CheckoutOpen,
+    GatewayUnavailable,
+    IdempotencyKeyReused,
+    RefundRefused,
+)
+from django_generic_payments.models import PaymentEvent, PaymentSession, Refund, Transaction, WebhookEvent
+from django_generic_payments.money import Money
 from django_generic_payments.sandbox import SandboxError
-from django_generic_payments.services import start_checkout
-from django_generic_payments.signals import payment_succeeded
+from django_generic_payments.services import refund_payment, start_checkout, sync_session
+from django_generic_payments.signals import dispute_closed, payment_succeeded
+from tests.flows.coherence import assert_coherent
 from tests.postgres.racing import race
 from tests.postgres.scenes import open_at_stripe
 from tests.postgres.test_checkouts import at_price
@@ -65,6 +75,22 @@ def flaky():
     payment_succeeded.disconnect(sender=Booking, dispatch_uid="tests.flaky")
 
 
+@pytest.fixture
+def generous():
+    """Receivers that send some of the money back: of every third booking at once, and of whatever was disputed."""
+
+    def send_back(session, payable, event, **kwargs):
+        if event.kind == "dispute_closed" or payable.pk % 3 == 0:
+            with suppress(RefundRefused):
+                refund_payment(session, Money(1_00, "gbp"), force=True)
+
+    for signal in (payment_succeeded, dispute_closed):
+        signal.connect(send_back, sender=Booking, weak=False, dispatch_uid="tests.generous")
+    yield
+    for signal in (payment_succeeded, dispute_closed):
+        signal.disconnect(sender=Booking, dispatch_uid="tests.generous")
+
+
 class Traffic:
     """What payers, Stripe and impatient browsers do, chosen by dice."""
 
@@ -73,12 +99,25 @@ class Traffic:
         self.seed = seed
         self.bookings = bookings
         self.refused = Counter()
+        self.actions = {
+            self.deliver: 18,
+            self.start: 10,
+            self.come_back: 4,
+            self.pay: 4,
+            self.refund: 4,
+            self.refund_in_the_dashboard: 2,
+            self.fail_a_refund: 1,
+            self.dispute: 1,
+            self.close_a_dispute: 2,
+            self.book_the_balance: 1,
+            self.reconcile: 2,
+        }
 
     def worker(self, number):
         dice = random.Random(f"{self.seed} {number}")  # noqa: S311
         client = Client()
         for _ in range(ROUNDS // THREADS):
-            action = dice.choices((self.deliver, self.start, self.come_back, self.pay), (6, 5, 2, 1))[0]
+            (action,) = dice.choices(list(self.actions), list(self.actions.values()))
             action(dice, client)
 
     def deliver(self, dice, client):
@@ -107,6 +146,60 @@ class Traffic:
             except SandboxError:
                 self.refused["at the checkout"] += 1
 
+    def refund(self, dice, client):
+        for session in self.paid(dice):
+            amount = dice.choice((None, Money(3_00, "gbp"), Money(5_00, "gbp")))
+            key = dice.choice((None, "the key"))
+            try:
+                refund_payment(session, amount, idempotency_key=key)
+            except (RefundRefused, GatewayUnavailable, IdempotencyKeyReused) as error:
+                self.refused[type(error).__name__] += 1
+
+    def refund_in_the_dashboard(self, dice, client):
+        for session in self.paid(dice):
+            with self.at_stripe():
+                self.stripe.refund(session, dice.choice((None, 2_00)), deliver=False)
+
+    def fail_a_refund(self, dice, client):
+        for refund in self.some_of(dice, "refund"):
+            with self.at_stripe():
+                self.stripe.fail_refund(refund, deliver=False)
+
+    def dispute(self, dice, client):
+        for session in self.paid(dice):
+            with self.at_stripe():
+                self.stripe.dispute(session, inquiry=dice.choice((True, False)), deliver=False)
+
+    def close_a_dispute(self, dice, client):
+        for dispute in self.some_of(dice, "dispute"):
+            with self.at_stripe():
+                self.stripe.close_dispute(dispute, dice.choice(("won", "lost")), deliver=False)
+
+    def book_the_balance(self, dice, client):
+        self.stripe.book_balance(deliver=False)
+
+    def reconcile(self, dice, client):
+        for session in self.paid(dice):
+            try:
+                sync_session(session)
+            except GatewayUnavailable as error:
+                self.refused[type(error).__name__] += 1
+
+    def paid(self, dice):
+        paid = list(PaymentSession.objects.paid().order_by("created"))
+        return [dice.choice(paid)] if paid else []
+
+    def some_of(self, dice, kind):
+        known = list(self.stripe.sandbox.state.tables.get(kind, {}))
+        return [dice.choice(known)] if known else []
+
+    @contextmanager
+    def at_stripe(self):
+        try:
+            yield
+        except SandboxError:
+            self.refused["in the dashboard"] += 1
+
 
 def deadlocks():
     with connection.cursor() as cursor:
@@ -115,7 +208,7 @@ def deadlocks():
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_random_traffic_leaves_everything_told_once(stripe, flaky, seed):
+def test_random_traffic_leaves_everything_told_once(stripe, flaky, generous, seed):
     before = deadlocks()
     bookings = [Booking.objects.create() for _ in range(BOOKINGS)]
     for each in bookings:
@@ -126,10 +219,15 @@ def test_random_traffic_leaves_everything_told_once(stripe, flaky, seed):
 
     assert outcomes == [None] * THREADS
     flaky.flaky = False
-    assert {each.status for each in stripe.deliver()} <= {200}
+    # What is delivered may send money back, of which there is then more to deliver.
+    for _ in range(3):
+        assert {each.status for each in stripe.deliver()} <= {200}
     assert stripe.sandbox.pending == []
     assert flaky.failures > 0
+    for session in PaymentSession.objects.paid():
+        sync_session(session)
     check_what_is_left(stripe, bookings)
+    check_what_went_back(stripe)
     assert deadlocks() == before
 
 
@@ -142,7 +240,7 @@ def check_what_is_left(stripe, bookings):
     assert {key for key, session in sessions.items() if session.paid_at} == paid_at_stripe
     assert all(session.status == session.derived_status for session in sessions.values())
     assert Counter(
-        Transaction.objects.values_list("session__stripe_checkout_session_id", flat=True)
+        Transaction.objects.payments().values_list("session__stripe_checkout_session_id", flat=True)
     ) == Counter(paid_at_stripe)
     assert not PaymentEvent.objects.owed().exists()
     assert not WebhookEvent.objects.exclude(state__in=["processed", "ignored"]).exists()
@@ -151,11 +249,35 @@ def check_what_is_left(stripe, bookings):
     )
     assert list(repeated) == []
     for booking in bookings:
-        succeeded = PaymentSession.objects.for_payable(booking).succeeded().count()
+        sessions_of_it = PaymentSession.objects.for_payable(booking)
         booking.refresh_from_db()
-        assert booking.confirmed == succeeded <= 1
+        # One that was paid back can be paid for again.
+        succeeded = PaymentEvent.objects.filter(session__in=sessions_of_it, kind="payment_succeeded")
+        assert booking.confirmed == succeeded.count()
+        assert sessions_of_it.succeeded().count() <= 1
     held = {session.stripe_checkout_session_id for session in sessions.values() if session.slot}
     assert set(open_at_stripe(stripe)) <= held
+
+
+def check_what_went_back(stripe):
+    assert Refund.objects.filter(status="succeeded").exists()
+    for session in PaymentSession.objects.paid():
+        assert_coherent(session)
+        checkout_id = session.stripe_checkout_session_id
+        known = session.refunds.exclude(stripe_refund_id=None)
+        assert {(each.stripe_refund_id, each.amount, each.status) for each in known} == {
+            (each["id"], each["amount"], each["status"]) for each in stripe.sandbox.refunds(checkout_id)
+        }
+        assert set(session.refunds.filter(stripe_refund_id=None).values_list("status", flat=True)) <= {
+            "failed"
+        }
+        disputed = [
+            movement["amount"]
+            for each in stripe.sandbox.disputes(checkout_id)
+            for movement in each["balance_transactions"]
+        ]
+        booked = session.transactions.filter(kind__in=["dispute", "dispute_reversal"])
+        assert sorted(booked.values_list("gross", flat=True)) == sorted(disputed)
 
 
 def events_of(stripe, kind):

@@ -12,11 +12,13 @@ from contextlib import contextmanager
 
 import pytest
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 
-from django_generic_payments.enums import DeliveryState, SessionStatus
+from django_generic_payments.enums import DeliveryState, RefundStatus, SessionStatus
 from django_generic_payments.managers import InsertOnceQuerySet, PaymentEventQuerySet, PaymentSessionQuerySet
-from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction, WebhookEvent
-from django_generic_payments.services import checkout, start_checkout
+from django_generic_payments.models import PaymentEvent, PaymentSession, Refund, Transaction, WebhookEvent
+from django_generic_payments.money import Money
+from django_generic_payments.services import checkout, refund_payment, refunds, start_checkout
 from django_generic_payments.webhooks import inbox as inbox_module
 from tests.postgres.racing import PATIENCE, in_the_background, race, swapped
 from tests.postgres.scenes import (
@@ -145,16 +147,16 @@ def test_without_its_unique_key_one_slot_is_held_by_many(stripe, booking):
 
 def test_without_the_lock_and_its_unique_key_the_ledger_has_the_payment_twice(stripe, completed):
     events = [completed, with_another_id(completed)]
-    meet, apply_facts = meeting(), inbox_module.apply_facts
+    meet, apply = meeting(), inbox_module.apply_statement
 
     def read_together(session, facts, learnt):
         meet()
-        return apply_facts(session, facts, learnt)
+        return apply(session, facts, learnt)
 
     with (
         without_constraint(Transaction, "generic_payments_transaction_source"),
         swapped(PaymentSessionQuerySet, "locked", lambda self: self),
-        swapped(inbox_module, "apply_facts", read_together),
+        swapped(inbox_module, "apply_statement", read_together),
     ):
         race(*(delivery(stripe, event) for event in events))
 
@@ -169,17 +171,17 @@ def test_without_the_lock_the_status_of_a_paid_session_is_overwritten(stripe):
     processing = event_of(stripe, "checkout.session.completed")
     settled = event_of(stripe, "checkout.session.async_payment_succeeded")
     read, paid = threading.Event(), threading.Event()
-    apply_facts = inbox_module.apply_facts
+    apply = inbox_module.apply_statement
 
     def read_early_and_write_late(session, facts, learnt):
         if facts.processing:
             read.set()
             assert paid.wait(PATIENCE)
-        return apply_facts(session, facts, learnt)
+        return apply(session, facts, learnt)
 
     with (
         swapped(PaymentSessionQuerySet, "locked", lambda self: self),
-        swapped(inbox_module, "apply_facts", read_early_and_write_late),
+        swapped(inbox_module, "apply_statement", read_early_and_write_late),
         in_the_background(delivery(stripe, processing)),
     ):
         assert read.wait(PATIENCE)
@@ -217,3 +219,46 @@ def test_without_looking_under_the_lock_two_checkouts_of_one_booking_can_be_paid
         start_checkout(at_price(booking, 20_00))
 
     assert len(open_at_stripe(stripe)) == 2
+
+
+def test_without_the_lock_more_is_asked_of_stripe_than_was_paid(stripe, booking, completed):
+    assert delivery(stripe, completed)() == 200
+    session = PaymentSession.objects.get()
+    meet, new_refund = meeting(), refunds.new_refund
+
+    def decide_together(*args, **kwargs):
+        meet()
+        return new_refund(*args, **kwargs)
+
+    with (
+        swapped(PaymentSessionQuerySet, "locked", lambda self: self),
+        swapped(refunds, "new_refund", decide_together),
+    ):
+        race(*[lambda: refund_payment(session, Money(10_00, "gbp"))] * 2)
+
+    asked = [request for request in stripe.sandbox.requests if request.path == "/v1/refunds"]
+    assert [request.params["amount"] for request in asked if request.method == "POST"] == ["1000", "1000"]
+    assert sorted(Refund.objects.values_list("status", flat=True)) == ["failed", "succeeded"]
+
+
+def with_owed_events(self):
+    owed = PaymentEvent.objects.owed().filter(session=OuterRef("pk"))
+    return self.annotate(has_owed=Exists(owed))
+
+
+@pytest.mark.parametrize("is_protected", [True, False])
+def test_without_asking_for_refunds_too_the_next_webhook_leaves_one_unsent(
+    stripe, booking, completed, is_protected
+):
+    assert delivery(stripe, completed)() == 200
+    with swapped(refunds, "_send_later", lambda refund_id: None), transaction.atomic():
+        # Whoever did this dies between the commit and the call.
+        refund_payment(PaymentSession.objects.get())
+    after_it = delivery(stripe, event_of(stripe, "payment_intent.succeeded"))
+    asks = PaymentSessionQuerySet.with_owed if is_protected else with_owed_events
+
+    with swapped(PaymentSessionQuerySet, "with_owed", asks):
+        assert after_it() == 200
+
+    expected = RefundStatus.SUCCEEDED if is_protected else RefundStatus.REQUESTED
+    assert Refund.objects.get().status == expected
