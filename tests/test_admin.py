@@ -36,7 +36,13 @@ from django_generic_payments.models import (
     Transaction,
     WebhookEvent,
 )
-from django_generic_payments.services import cancel_checkout, start_checkout
+from django_generic_payments.money import Money
+from django_generic_payments.services import (
+    accept_payment,
+    cancel_checkout,
+    refund_payment,
+    start_checkout,
+)
 from django_generic_payments.testing import override_payments
 from tests.shop.models import Basket, Booking, Order
 
@@ -85,7 +91,9 @@ def refund(session, amount=5_00, **fields):
     row = Refund.objects.create(
         **{
             "session": session,
+            "payment": session.transactions.payments().first(),
             "amount": amount,
+            "currency": session.currency,
             "status": RefundStatus.SUCCEEDED,
             "idempotency_key": f"key-{amount}",
             "stripe_refund_id": f"re_{amount}of{session.pk.hex}",
@@ -106,6 +114,7 @@ def dispute(session, amount=5_00, **fields):
             "status": DisputeStatus.NEEDS_RESPONSE,
             "reason": "fraudulent",
             "stripe_dispute_id": f"du_{amount}of{session.pk.hex}",
+            "status_at": timezone.now(),
             "evidence_due_by": timezone.now(),
             **fields,
         }
@@ -581,11 +590,14 @@ def test_payment_sessions_are_filtered(client, boss, stripe):
     assert shown(review="needed") == {odd}
     assert shown(review="not_needed") == {paid, open_, canceled}
     assert shown(review=ReviewReason.AMOUNT) == {odd}
+    accept_payment(odd, by="boss")
+    assert shown(review="needed") == set()
+    assert shown(review="not_needed") == {paid, open_, canceled, odd}
     assert shown(review=ReviewReason.DUPLICATE) == set()
     assert shown(livemode__exact="1") == {canceled}
     assert shown(livemode__exact="0") == {paid, open_, odd}
     assert shown(created__gte=since) == {paid, canceled, odd}
-    assert shown(status__exact=SessionStatus.SUCCEEDED, review="needed", q=odd.payable_id) == {odd}
+    assert shown(status__exact=SessionStatus.SUCCEEDED, review="not_needed", q=odd.payable_id) == {odd}
 
 
 def test_what_moved_money_is_filtered(client, boss, two):
@@ -671,13 +683,17 @@ def test_amounts_have_the_decimals_of_their_currency(client, boss, stripe, curre
 
 def test_a_payment_session_shows_what_was_asked_paid_and_refunded(client, boss, stripe):
     session = pay(stripe)
-    session.refunded_amount = 2_00
-    session.save()
+    refund_payment(session, Money(2_00, "gbp"))
 
     page = html(client, page_of(session))
 
     amounts = dict(re.findall(r'(?s)fieldBox field-formatted_(\w+)".*?class="readonly">([^<]*)<', page))
-    assert amounts == {"amount": "12.50 GBP", "paid": "12.50 GBP", "refunded": "2.00 GBP"}
+    assert amounts == {
+        "amount": "12.50 GBP",
+        "paid": "12.50 GBP",
+        "refunded": "2.00 GBP",
+        "refundable": "10.50 GBP",
+    }
 
 
 def test_a_settlement_is_in_its_own_currency(client, boss, stripe):

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from django_generic_payments.enums import ReviewReason
+from django_generic_payments.models import PaymentSession
 from django_generic_payments.payables import registered_types
 from django_generic_payments.webhooks.handlers import HANDLERS
 
@@ -58,12 +59,13 @@ class ReviewFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the sessions that the answer fits."""
+        needed = PaymentSession.objects.needing_review().values("pk")
         match self.value():
             case None:
                 return queryset
             case "needed":
-                return queryset.exclude(review_reason="")
+                return queryset.filter(pk__in=needed)
             case "not_needed":
-                return queryset.filter(review_reason="")
+                return queryset.exclude(pk__in=needed)
             case reason:
                 return queryset.filter(review_reason=reason)

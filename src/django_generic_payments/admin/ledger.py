@@ -103,7 +103,7 @@ class TransactionAdmin(_TransactionColumns, ReadOnlyAdmin):
 class _RefundColumns(ReadOnlyMixin):
     @column(_("amount"), ordering="amount")
     def formatted_amount(self, row: Refund) -> str:
-        return format_amount(row.amount, row.session.currency)
+        return format_amount(row.amount, row.currency)
 
     @column(_("amount"), ordering="amount")
     def amount_link(self, row: Refund) -> Any:

@@ -15,6 +15,7 @@ from django_generic_payments.admin.filters import PayableTypeFilter, ReviewFilte
 from django_generic_payments.admin.ledger import DisputeInline, RefundInline, TransactionInline
 from django_generic_payments.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, column
 from django_generic_payments.admin.words import badge, mask_email, mask_emails, stripe_link
+from django_generic_payments.enums import ReviewDecision
 from django_generic_payments.exceptions import UnknownPayable
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.money import format_amount
@@ -59,7 +60,14 @@ class PaymentSessionAdmin(ReadOnlyAdmin):
     inlines = (PaymentEventInline, TransactionInline, RefundInline, DisputeInline)
     fieldsets = (
         (None, {"fields": ("payable", "purpose", "shown_description", ("status_badge", "mode"))}),
-        (_("Amounts"), {"fields": (("formatted_amount", "formatted_paid", "formatted_refunded"),)}),
+        (
+            _("Amounts"),
+            {
+                "fields": (
+                    ("formatted_amount", "formatted_paid", "formatted_refunded", "formatted_refundable"),
+                )
+            },
+        ),
         (_("Payer"), {"fields": (("payer", "owner_link"),)}),
         (_("Review"), {"fields": _REVIEW}),
         (_("What happened"), {"fields": (("created", *_FACTS),)}),
@@ -127,10 +135,21 @@ class PaymentSessionAdmin(ReadOnlyAdmin):
         """Show what went back."""
         return format_amount(row.refunded_amount, row.currency)
 
+    @column(_("left to refund"))
+    def formatted_refundable(self, row: PaymentSession) -> str:
+        """Show what can still be sent back."""
+        payment, left = row.transactions.refundable()
+        return format_amount(left, payment.currency if payment else row.currency)
+
     @column(_("review"), ordering="review_reason")
     def review(self, row: PaymentSession) -> str | None:
-        """Show why a person is needed."""
-        return badge("review", row.get_review_reason_display()) if row.review_reason else None
+        """Show why a person is needed, or what was decided."""
+        if not row.review_reason:
+            return None
+        reason = row.get_review_reason_display()
+        if row.review_decision:
+            return f"{ReviewDecision(row.review_decision).label}: {reason}"
+        return badge("review", reason)
 
     @column(_("payer"))
     def payer(self, row: PaymentSession) -> Any:
