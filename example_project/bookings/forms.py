@@ -60,5 +60,7 @@ class BookingForm(forms.ModelForm):
         elif ends_on > starts_on + timedelta(days=LONGEST_STAY):
             self.add_error("ends_on", f"Choose at most {LONGEST_STAY} nights, or write to us.")
         elif self.room.taken_between(starts_on, ends_on):
-            self.add_error(None, "The room is taken on some of these nights. Choose others, or another room.")
+            self.add_error(
+                "starts_on", "The room is taken on some of these nights. Choose others, or another room."
+            )
         return cleaned

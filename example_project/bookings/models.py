@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 from typing import Any
 
 from django.conf import settings
@@ -14,10 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from django_generic_payments.models import PaymentEvent, PaymentSession
+from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
 from django_generic_payments.money import Money
 from django_generic_payments.payables import payable
-from django_generic_payments.services import payment_required
+from django_generic_payments.services import payment_required, refund_payment
+
+# How many days before the arrival a guest may still cancel, and what share of the deposit goes back, in percent.
+REFUND_RULE = ((7, 100), (2, 50))
 
 
 class Room(models.Model):
@@ -52,6 +55,10 @@ class Room(models.Model):
         """What a night costs."""
         return Money.from_major(self.nightly_rate, settings.DEFAULT_CURRENCY)
 
+    def total_for(self, nights: int) -> Money:
+        """Return the price of a stay."""
+        return Money.from_major(self.nightly_rate * nights, settings.DEFAULT_CURRENCY)
+
     def deposit_for(self, nights: int) -> Money:
         """Return the deposit of a stay, without pence."""
         share = self.nightly_rate * nights * self.deposit_percent / 100
@@ -75,12 +82,14 @@ class BookingQuerySet(models.QuerySet["Booking"]):
 
     def place(self, *, room: Room, starts_on: date, ends_on: date, **details: Any) -> Booking:
         """Book a room: the deposit is worked out here, and a booking that needs none is confirmed at once."""
-        deposit = room.deposit_for((ends_on - starts_on).days)
+        nights = (ends_on - starts_on).days
+        deposit = room.deposit_for(nights)
         with transaction.atomic():
             booking = self.create(
                 room=room,
                 starts_on=starts_on,
                 ends_on=ends_on,
+                total=room.total_for(nights).amount,
                 deposit=deposit.amount,
                 currency=deposit.currency,
                 **details,
@@ -127,7 +136,8 @@ class Booking(models.Model):
     starts_on = models.DateField("arrival")
     ends_on = models.DateField("departure")
     people = models.PositiveSmallIntegerField(default=2)
-    #: In the minor unit, as it was when the room was booked: a new price does not change old bookings.
+    #: In the minor unit, as they were when the room was booked: a new price does not change old bookings.
+    total = models.BigIntegerField()
     deposit = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     status = models.CharField(max_length=32, choices=Status.choices, default=Status.PENDING_PAYMENT)
@@ -163,6 +173,15 @@ class Booking(models.Model):
     def deposit_money(self) -> Money:
         return Money(self.deposit, self.currency)
 
+    @property
+    def total_money(self) -> Money:
+        return Money(self.total, self.currency)
+
+    @property
+    def rest_money(self) -> Money:
+        """What is paid on departure."""
+        return Money(self.total - self.deposit, self.currency)
+
     def requires_payment(self) -> bool:
         """Tell whether a deposit must be paid before the room is given away."""
         return self.is_pending and payment_required(self)
@@ -196,6 +215,60 @@ class Booking(models.Model):
         if waiting.update(status=self.Status.CANCELLED, ending=ending):
             self.note(f"Cancelled: {ending.label}")
         self.refresh_from_db()
+
+    def refund_due(self) -> Money:
+        """Return what is due if the guest cancels today: the whole deposit, half of it, or nothing."""
+        days = (self.starts_on - timezone.localdate()).days
+        share = next((percent for least, percent in REFUND_RULE if days >= least), 0)
+        return Money.from_major(
+            (self.deposit_money.major * share / 100).quantize(Decimal(1), ROUND_UP), self.currency
+        )
+
+    def payment(self) -> PaymentSession | None:
+        """Return the payment of the deposit, unless all of it went back."""
+        return PaymentSession.objects.for_payable(self).succeeded().first()
+
+    def refund_left(self) -> Money:
+        """Return as much of what is due as we still have: a part may have gone back by hand."""
+        payment = self.payment()
+        return min(self.refund_due(), payment.refundable) if payment else Money(0, self.currency)
+
+    def call_off(self, *, by: Any = None) -> Refund | None:
+        """
+        Cancel a confirmed booking, free its room, and send back what is due of the deposit.
+
+        All in one transaction: the refund is reserved in it, and sent when it has committed. Raises ``RefundRefused``,
+        and cancels nothing, while a part of the payment is disputed.
+        """
+        with transaction.atomic():
+            confirmed = Booking.objects.filter(pk=self.pk, status=self.Status.CONFIRMED)
+            if not confirmed.update(status=self.Status.CANCELLED, ending=self.Ending.BY_GUEST):
+                self.refresh_from_db()
+                return None
+            self.taken_nights.all().delete()
+            self.note(f"Cancelled: {self.Ending.BY_GUEST.label}")
+            payment, due = self.payment(), self.refund_left()
+            refund = refund_payment(payment, due, reason="requested_by_customer", by=by) if due else None
+        self.refresh_from_db()
+        return refund
+
+    def deposit_went_back(self, amount: Money) -> None:
+        """Remember that money reached the payer."""
+        Booking.objects.filter(pk=self.pk).exclude(deposit_to="").update(deposit_to=self.DepositTo.SETTLED)
+        self.note(f"{amount} sent back")
+
+    def deposit_did_not_go_back(self, amount: Money) -> None:
+        """Put it before staff that money which was sent back did not arrive."""
+        Booking.objects.filter(pk=self.pk).update(deposit_to=self.DepositTo.STAFF)
+        self.note(f"{amount} could not be sent back")
+
+    def refund_owed(self) -> Money | None:
+        """Return what staff owe the payer: what was sent back and did not arrive, or else all there is (``None``)."""
+        if self.ending == self.Ending.ROOM_TAKEN:
+            return None
+        refunds = Refund.objects.filter(session__in=PaymentSession.objects.for_payable(self))
+        last = refunds.filter(status__in=["failed", "canceled"]).order_by("created").last()
+        return last.money if last else None
 
     def settle(self, *, by: str) -> None:
         """Remember that the deposit of a room that was gone is no longer an open question."""

@@ -16,8 +16,13 @@ from django.views.generic import DetailView, FormView, ListView
 from bookings.calendar import WEEKDAYS, months_ahead
 from bookings.forms import BookingForm
 from bookings.models import Booking, Room
-from django_generic_payments.exceptions import AlreadyPaid, GenericPaymentsError, PaymentInProgress
-from django_generic_payments.models import PaymentSession
+from django_generic_payments.exceptions import (
+    AlreadyPaid,
+    GenericPaymentsError,
+    PaymentInProgress,
+    RefundRefused,
+)
+from django_generic_payments.models import PaymentSession, Refund
 from django_generic_payments.services import cancel_checkout, start_checkout
 
 # The bookings that guests made in this browser.
@@ -60,6 +65,12 @@ class RoomDetail(FormView):
             self.request.session[GUEST_BOOKINGS] = [*known, str(booking.pk)]
         return redirect(booking)
 
+    def form_invalid(self, form: BookingForm) -> HttpResponse:
+        # On a phone the form is far below the picture: the browser goes to the first field to mend.
+        wrong = next((name for name in form.fields if name in form.errors), "starts_on")
+        form.fields[wrong].widget.attrs["autofocus"] = True
+        return super().form_invalid(form)
+
 
 class BookingList(ListView):
     """The visitor's bookings: those of the account, and those made as a guest in this browser."""
@@ -82,9 +93,16 @@ class BookingPage(DetailView):
         return super().get_context_data(
             payment=sessions.order_by("-created").first(),
             is_in_review=sessions.needing_review().exists(),
-            is_mine=Booking.objects.visible_to(self.request).filter(pk=self.object.pk).exists(),
+            refunds=Refund.objects.filter(session__in=sessions).order_by("created"),
+            is_mine=self._is_mine(),
             **kwargs,
         )
+
+    def _is_mine(self) -> bool:
+        if self.object.owner_id:
+            return self.object.owner_id == self.request.user.pk
+        # Whoever paid for a guest by a pay link may see that it is paid, and not cancel it.
+        return str(self.object.pk) in self.request.session.get(GUEST_BOOKINGS, [])
 
 
 class BookingDetail(BookingPage):
@@ -128,8 +146,23 @@ def share(request: HttpRequest, pk: str) -> HttpResponse:
 
 @require_POST
 def cancel(request: HttpRequest, pk: str) -> HttpResponse:
-    """Call off a booking that is not paid yet, so that it cannot be paid any more."""
+    """Call off a booking: what is not paid yet cannot be paid any more, and of what is paid goes back what is due."""
     booking = get_object_or_404(Booking.objects.visible_to(request), pk=pk)
+    if booking.status == Booking.Status.CONFIRMED:
+        try:
+            refund = booking.call_off(by=request.user if request.user.is_authenticated else "guest")
+        except RefundRefused:
+            messages.error(
+                request, "The payment is disputed at the bank. Write to us, and we will find a way."
+            )
+            return redirect(booking)
+        said = "Your booking is cancelled."
+        if refund:
+            said += f" {refund.money} of your deposit goes back."
+        elif booking.payment() and not Refund.objects.filter(session=booking.payment()).exists():
+            said += " Nothing of your deposit goes back."
+        messages.success(request, said)
+        return redirect(booking)
     try:
         cancel_checkout(booking, by=str(request.user.pk or "guest"))
     except (AlreadyPaid, PaymentInProgress):

@@ -51,7 +51,7 @@ if not STRIPE_SECRET_KEY:
         "STRIPE_API_BASE": CHECKOUT_ORIGIN,
     }
 
-# What becomes of a deposit that arrives when the room is gone: "staff" decide, or it is to be "refund"ed.
+# What becomes of a deposit that arrives when the room is gone: "staff" decide, or it is sent back ("refund").
 ROOM_TAKEN = env.str("ROOM_TAKEN", default="staff")
 if ROOM_TAKEN not in {"staff", "refund"}:
     raise ImproperlyConfigured(

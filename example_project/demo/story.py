@@ -9,12 +9,15 @@ from datetime import date, timedelta
 
 from django.contrib.auth import get_user_model
 from django.core.management.base import CommandError
+from django.test import override_settings
 from django.utils import timezone
 
 from bookings.models import Booking
 from demo.stage import Stage
 from demo.visitor import Visitor
-from django_generic_payments.models import PaymentSession, Transaction
+from django_generic_payments.maintenance.audit import audit
+from django_generic_payments.models import PaymentSession, Refund, Transaction
+from django_generic_payments.money import format_amount
 
 REPEATS = 5
 GOOD_CARD = {"number": "4242424242424242", "expiry": "12 / 34", "cvc": "123"}
@@ -36,6 +39,7 @@ class Story:
         self.webhooks_are_repeated_and_forged()
         self.bo_pays_as_a_guest_by_a_link()
         self.two_want_the_same_room()
+        self.half_of_it_goes_back()
         self.nothing_to_pay()
         self.an_order_in_another_currency()
         self.the_ledger()
@@ -94,17 +98,37 @@ class Story:
         for name, browser in browsers.items():
             self._book(browser, name.title(), "Lighthouse Loft", days_ahead=50, nights=2)
             browser.press("Pay")
-        for name, browser in browsers.items():
-            self._pay(browser, GOOD_CARD)
-            self.step(f"{name.title()} reads", browser.reads("p.state"))
+        with override_settings(ROOM_TAKEN="refund"):
+            for name, browser in browsers.items():
+                self._pay(browser, GOOD_CARD)
+                self.step(f"{name.title()} reads", browser.reads("p.state"))
         self._expect_state(browsers["cleo"], "Confirmed")
         self._expect_state(browsers["dan"], "The room is gone")
-        waiting = Booking.objects.exclude(deposit_to="")
-        self.step("Before staff", ", ".join(f"{each}: {each.get_deposit_to_display()}" for each in waiting))
+        self.step("Dan reads further", browser.reads("p.refund"))
+
+    def half_of_it_goes_back(self) -> None:
+        """A booking is cancelled late, and a signal tells of the refund."""
+        self.say("5. Finn cancels four days before, and half of the deposit goes back")
+        browser = self._log_in("finn")
+        self._book(browser, "Finn", "Captain's Cabin", days_ahead=4, nights=2)
+        browser.press("Pay")
+        self._pay(browser, GOOD_CARD)
+        browser.click("See the booking").press("Cancel the booking")
+        self.wait_for_webhooks()
+        browser.open(browser.address)
+        self.step("Finn reads", browser.reads("p.refund"))
+        said = browser.reads_all("li")
+        self.step("Its history", said[-1])
+        self.expect("14.00 GBP sent back" in said[-1], "The refund was not told.")
+        refund = Refund.objects.latest("created")
+        self.step(
+            "In the ledger",
+            f"{refund.session.money} paid, {refund.money} refunded, {refund.session.refundable} left",
+        )
 
     def nothing_to_pay(self) -> None:
         """A room without a deposit."""
-        self.say("5. A room that needs no deposit")
+        self.say("6. A room that needs no deposit")
         browser = Visitor().open(self.stage.address)
         self._book(browser, "Eve", "Crow's Nest", days_ahead=20, nights=1, email="eve@example.com")
         self.step("Eve reads", browser.reads("p.state"))
@@ -112,7 +136,7 @@ class Story:
 
     def an_order_in_another_currency(self) -> None:
         """Another kind of payable, several lines, and a bank that takes its time."""
-        self.say("6. An order in euros, by bank debit")
+        self.say("7. An order in euros, by bank debit")
         browser = self._log_in("ann").open("/shop/")
         browser.press("Order", **{"breakfast-hamper": "1", "sea-salt-fudge": "3"})
         self.step("Ann orders", f"{browser.reads('h1')}, {browser.reads('strong')}")
@@ -128,11 +152,22 @@ class Story:
 
     def the_ledger(self) -> None:
         """What is left in the books."""
-        self.say("7. What the ledger says")
+        self.say("8. What the ledger says")
         for row in Transaction.objects.select_related("session").order_by("created"):
-            self.step(f"{row.kind} of {row.session.money}", row.session.description)
+            self.step(
+                row.get_kind_display(), f"{row.session.description}, {format_amount(row.gross, row.currency)}"
+            )
         count = Transaction.objects.count()
-        self.expect(count == 5, f"The ledger has {count} rows instead of 5.")
+        self.expect(count == 8, f"The ledger has {count} rows instead of 8.")
+        self.expect(not any(finding.count for finding in audit()), "The books are not right.")
+        self.stage.stripe.sandbox.book_balance()
+        self.wait_for_webhooks()
+        for each in Transaction.objects.settled().values():
+            gross, fee, net = (
+                format_amount(part, each.currency) for part in (each.gross, each.fee, each.net)
+            )
+            self.step("Arrives on the account", f"{net}: {gross} less {fee} of fees")
+        self.step("Audited", "every invariant holds")
 
     def wait_for_webhooks(self) -> None:
         """Wait until every webhook so far has been answered."""

@@ -13,6 +13,7 @@ from django.urls import reverse
 
 from django_generic_payments.money import Money
 from django_generic_payments.payables import LineItem, payable
+from django_generic_payments.services import payment_required
 
 CURRENCY = "eur"
 
@@ -51,6 +52,8 @@ class OrderQuerySet(models.QuerySet["Order"]):
             order = self.create(owner=owner)
             for product, quantity in quantities.items():
                 order.lines.create(name=product.name, unit_price=product.unit_price, quantity=quantity)
+            if not payment_required(order):
+                order.become(self.model.Status.PAID)
         return order
 
 
@@ -63,6 +66,7 @@ class Order(models.Model):
         WAITING_FOR_BANK = "waiting_for_bank", "waiting for your bank"
         PAID = "paid", "paid, and being packed"
         CLOSED = "closed", "closed without payment"
+        REFUNDED = "refunded", "refunded"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True)
@@ -86,8 +90,8 @@ class Order(models.Model):
         return Money(sum(line.unit_price * line.quantity for line in self.lines.all()), CURRENCY)
 
     def become(self, status: Order.Status) -> None:
-        """Move on, unless it is paid already."""
-        if self.status != self.Status.PAID:
+        """Move on; what is paid can only be refunded."""
+        if self.status != self.Status.PAID or status == self.Status.REFUNDED:
             self.status = status
             self.save(update_fields=["status"])
 

@@ -8,6 +8,7 @@ from bookings.tests.cases import SandboxMixin, user
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.money import Money
 from django_generic_payments.services import start_checkout
+from django_generic_payments.testing import override_payments
 from shop.models import Order, Product
 
 
@@ -67,6 +68,24 @@ class OrderTests(SandboxMixin, TestCase):
 
         order.refresh_from_db()
         self.assertEqual(order.status, Order.Status.PAID)
+
+    def test_an_order_that_is_wholly_refunded_is_not_packed(self):
+        order = self.order()
+        session = start_checkout(order)
+        self.stripe.pay(session)
+
+        self.stripe.refund(session, 10_00)
+        order.refresh_from_db()
+        self.assertEqual(order.status, Order.Status.PAID)
+        self.stripe.refund(session)
+
+        order.refresh_from_db()
+        self.assertEqual(order.status, Order.Status.REFUNDED)
+        self.assertContains(self.client.get(order.get_absolute_url()), "Your money went back")
+
+    def test_without_payments_an_order_is_packed_at_once(self):
+        with override_payments(ENABLED=False):
+            self.assertEqual(self.order().status, Order.Status.PAID)
 
     def test_an_order_hears_nothing_of_bookings(self):
         order = self.order()

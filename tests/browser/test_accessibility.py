@@ -69,6 +69,8 @@ def test_nothing_serious_is_wrong_on_the_way_from_the_room_to_the_receipt(looker
     look(looker)
     looker.page.get_by_role("link", name="See the booking").click()
     look(looker)
+    looker.button("Cancel the booking").click()
+    look(looker)
     looker.page.goto(checkout)
     look(looker)
 

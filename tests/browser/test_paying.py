@@ -83,9 +83,8 @@ def test_a_guest_shares_a_pay_link_and_a_friend_pays(visit):
     friend.pay()
 
     friend.reads("The room is yours.")
-    expect(
-        friend.page.get_by_role("link", name="See the booking")
-    ).to_be_visible()  # a guest's booking is open
+    # Who pays may see that it is paid, and not cancel it.
+    expect(friend.page.get_by_role("link", name="See the booking")).to_have_count(0)
     guest.page.reload()
     guest.reads("Confirmed")
 
@@ -135,6 +134,21 @@ def test_a_booking_is_cancelled_before_it_is_paid(guest):
     guest.reads("Your booking is cancelled. Nothing has been charged.")
     guest.page.goto(checkout)
     guest.reads("This checkout has expired.")
+
+
+def test_a_paid_booking_is_cancelled_and_the_deposit_goes_back(guest):
+    guest.book()
+    guest.go_to_checkout()
+    guest.pay()
+    guest.page.get_by_role("link", name="See the booking").click()
+    guest.reads("If you cancel today, 48.00 GBP of your deposit goes back.")
+
+    guest.button("Cancel the booking").click()
+
+    guest.reads("48.00 GBP of your deposit goes back.")
+    guest.reads("48.00 GBP went back to the card or account it came from.")
+    guest.reads("48.00 GBP sent back")
+    expect(guest.button("Pay")).to_have_count(0)
 
 
 def test_an_order_is_paid_from_a_bank_account(guest):

@@ -24,8 +24,12 @@ def test_the_demo_tells_the_whole_story_and_ends_by_itself():
         "A forged webhook           answer 400",
         "Bo reads                   Confirmed",
         "Dan reads                  The room is gone",
+        "Dan reads further          82.00 GBP went back",
         "At once                    Waiting for your bank",
-        "payment of 48.35 EUR",
+        "Finn reads                 14.00 GBP went back",
+        "28.00 GBP paid, 14.00 GBP refunded, 14.00 GBP left",
+        "48.35 EUR",
+        "every invariant holds",
     ):
         assert words in done.stdout
 

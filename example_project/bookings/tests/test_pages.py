@@ -84,7 +84,7 @@ class ComingBackTests(SandboxMixin, TestCase):
         self.assertContains(page, "The room is yours.")
 
     def test_who_turns_back_is_told_that_nothing_was_charged_and_may_pay_after_all(self):
-        booking = book()
+        booking = booked_by(self.client)
         session = start_checkout(booking)
         back = self.stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["cancel_url"]
 
@@ -109,6 +109,19 @@ class ComingBackTests(SandboxMixin, TestCase):
         landing = friend.get(self.stripe.pay(session).redirect_url, follow=True)
 
         self.assertContains(landing, "Thank you")
+
+    def test_a_checkout_that_is_filled_in_for_an_account_has_no_link_for_others(self):
+        ann = user("ann")
+        booking = book(owner=ann)
+        self.client.force_login(ann)
+        own = start_checkout(booking, user=ann)
+        page = self.client.get(booking.get_absolute_url())
+        self.assertNotContains(page, own.pay_url)
+        self.assertContains(page, "Make a pay link")
+
+        self.client.post(f"{booking.get_absolute_url()}share/")
+
+        self.assertIsNone(PaymentSession.objects.open().get().customer)
 
 
 class CancelTests(SandboxMixin, TestCase):
@@ -196,6 +209,13 @@ class StaffTests(SandboxMixin, TestCase):
 
         self.assertIn("is confirmed", self.act("confirm_if_free"))
         self.assertEqual((self.loser.status, self.loser.deposit_to), (Booking.Status.CONFIRMED, ""))
+
+    def test_staff_send_the_deposit_back(self):
+        self.assertIn("48.00 GBP sent back.", self.act("send_deposit_back"))
+        self.stripe.deliver()
+
+        self.loser.refresh_from_db()
+        self.assertEqual(self.loser.deposit_to, Booking.DepositTo.SETTLED)
 
     def test_what_was_settled_is_remembered_with_a_name(self):
         self.act("mark_as_settled")

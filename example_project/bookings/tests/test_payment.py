@@ -130,13 +130,28 @@ class RoomTakenTests(SandboxMixin, TestCase):
         self.assertTrue(PaymentSession.objects.for_payable(self.second).succeeded().exists())
 
     @override_settings(ROOM_TAKEN="refund")
-    def test_a_setting_marks_the_deposit_for_a_refund_instead(self):
+    def test_a_setting_sends_the_deposit_back_instead_once(self):
         for session in self.sessions:
             self.stripe.pay(session)
+        self.stripe.deliver(times=2)
 
         second = fresh(self.second)
-        self.assertEqual(second.deposit_to, Booking.DepositTo.REFUND)
-        self.assertContains(self.client.get(second.get_absolute_url()), "You get your whole deposit back.")
+        self.assertEqual(second.deposit_to, Booking.DepositTo.SETTLED)
+        refunds = self.stripe.sandbox.refunds(self.sessions[1].stripe_checkout_session_id)
+        self.assertEqual([each["amount"] for each in refunds], [second.deposit])
+        self.assertContains(self.client.get(second.get_absolute_url()), "48.00 GBP went back")
+
+    @override_settings(ROOM_TAKEN="refund")
+    def test_a_deposit_that_comes_back_from_the_bank_waits_for_staff(self):
+        self.stripe.pay(self.sessions[0])
+        self.stripe.pay(self.sessions[1], card="4000000000005126")
+        (refund,) = self.stripe.sandbox.refunds(self.sessions[1].stripe_checkout_session_id)
+
+        self.stripe.fail_refund(refund["id"])
+
+        second = fresh(self.second)
+        self.assertEqual(second.deposit_to, Booking.DepositTo.STAFF)
+        self.assertContains(self.client.get(second.get_absolute_url()), "could not be sent back")
 
     def test_nobody_owes_anything_to_who_has_not_paid(self):
         self.stripe.pay(self.sessions[0])
