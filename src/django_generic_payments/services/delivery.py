@@ -193,6 +193,11 @@ def _report_payable_gone(event: PaymentEvent) -> list[PaymentEvent]:
     )
     if event.transaction is None or event.transaction.kind != TransactionKind.PAYMENT:
         return []
+    reported = PaymentEvent.objects.filter(
+        session_id=event.session_id, kind=_REVIEW, source_id=event.source_id
+    )
+    if reported.exists():
+        return []  # for another receiver, which may hold that row while it waits for our session
     session = PaymentSession.objects.locked().get(pk=event.session_id)
     session.review_reason = session.review_reason or ReviewReason.PAYABLE_GONE
     session.save(update_fields=["review_reason"])

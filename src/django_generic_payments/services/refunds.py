@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
@@ -99,7 +99,7 @@ def resume_refunds() -> int:
     for refund in Refund.objects.requested().filter(created__lt=timezone.now() - _UNDER_WAY):
         try:
             deliver(send_refund(refund))
-        except GatewayError as error:
+        except (GatewayError, DatabaseError) as error:
             logger.warning("Refund %s is not sent yet: %s.", refund.pk, type(error).__name__)
         else:
             settled += 1
