@@ -133,6 +133,7 @@ class EventKind(TextChoices):
 
     ATTEMPT_FAILED = "attempt_failed", _("Attempt declined")  # a note on the timeline, no signal
     REVIEWED = "reviewed", _("Reviewed")  # likewise
+    DISPUTE_UPDATED = "dispute_updated", _("Dispute updated")  # likewise
     PAYMENT_SUCCEEDED = "payment_succeeded", _("Payment succeeded")
     PAYMENT_PROCESSING = "payment_processing", _("Payment processing")
     PAYMENT_FAILED = "payment_failed", _("Payment failed")

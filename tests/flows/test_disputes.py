@@ -357,6 +357,26 @@ def test_evidence_that_was_sent_is_a_new_status_and_no_news(stripe, booking, ses
     assert (status_of_dispute(), told(booking)) == (DisputeStatus.UNDER_REVIEW, ["dispute_opened"])
 
 
+def test_every_step_is_on_the_timeline_and_two_of_them_are_told(stripe, booking, session):
+    dispute = stripe.dispute(session, inquiry=True)
+    for step in (
+        stripe.escalate_dispute,
+        lambda each: stripe.close_dispute(each, "lost"),
+        stripe.appeal_dispute,
+    ):
+        later(stripe)
+        step(dispute)
+
+    steps = session.events.filter(dispute__isnull=False).order_by("created").values_list("kind", "note")
+    assert list(steps) == [
+        ("dispute_opened", "Inquiry: needs response"),
+        ("dispute_updated", "Needs response"),
+        ("dispute_closed", "Lost"),
+        ("dispute_updated", "Appeal: needs response"),
+    ]
+    assert told(booking) == ["dispute_opened", "dispute_closed"]
+
+
 @pytest.mark.parametrize("order", [list, lambda events: list(reversed(events))], ids=["as sent", "reversed"])
 def test_of_two_statuses_the_newer_one_counts(stripe, session, order):
     dispute = stripe.dispute(session, deliver=False)

@@ -222,8 +222,9 @@ def apply_dispute(session: PaymentSession, facts: DisputeFacts, learnt: Learnt) 
     elif is_new:
         kind, source = EventKind.DISPUTE_OPENED, stated.id
     else:
-        return []
-    return record_event(session, kind, source, facts.occurred_at, learnt, dispute=dispute)
+        kind, source = EventKind.DISPUTE_UPDATED, f"{stated.id}:{dispute.status}"
+    note = str(dispute.get_status_display())
+    return record_event(session, kind, source, facts.occurred_at, learnt, dispute=dispute, note=note)
 
 
 _CLOSED = [status.value for status in DisputeStatus if status.is_closed]
