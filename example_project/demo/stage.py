@@ -50,7 +50,10 @@ def stage(port: int = 0) -> Iterator[Stage]:
                 STRIPE_API_BASE=stripe.url,
                 BASE_URL=address,
             ),
-            override_settings(SECURE_CSP=policy_with(stripe.url), ALLOWED_HOSTS=["127.0.0.1", "localhost"]),
+            # As visitors see it: with the site's own pages for what goes wrong.
+            override_settings(
+                DEBUG=False, SECURE_CSP=policy_with(stripe.url), ALLOWED_HOSTS=["127.0.0.1", "localhost"]
+            ),
         ):
             yield Stage(address, webhook, stripe)
 

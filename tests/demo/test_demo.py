@@ -44,10 +44,15 @@ def served():
 
 
 def get(address: str, path: str) -> int:
+    return fetch(address, path)[0]
+
+
+def fetch(address: str, path: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
     try:
         connection.request("GET", path)
-        return connection.getresponse().status
+        response = connection.getresponse()
+        return response.status, response.read().decode(errors="replace")
     finally:
         connection.close()
 
@@ -73,6 +78,13 @@ def test_the_served_demo_stops_cleanly_when_it_is_told_to(served, number):
         get(served.address, "/")
     with pytest.raises(ConnectionRefusedError):
         get(served.stripe, "/")
+
+
+def test_an_address_that_does_not_exist_has_a_page_of_the_site(served):
+    status, page = fetch(served.address, "/nowhere/")
+
+    assert status == 404
+    assert "There is nothing here" in page
 
 
 def test_the_served_demo_says_what_to_open_and_how_to_get_in(served):
