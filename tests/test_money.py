@@ -157,6 +157,8 @@ def test_the_context_of_the_host_changes_nothing():
 
 def test_conversion_leaves_the_context_of_the_host_alone():
     with localcontext() as context:
+        context.clear_flags()
+
         Money.from_major(Decimal("12.50"), "gbp")
 
         assert not context.traps[Inexact]

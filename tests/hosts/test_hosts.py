@@ -43,7 +43,8 @@ def manage(host: Host, *arguments: str) -> str:
     done = subprocess.run(
         [*command, "--settings", host.settings],
         cwd=host.folder,
-        env=environment(),
+        # Only tests make the database that they name.
+        env=environment(with_database=arguments[0] == "test"),
         capture_output=True,
         text=True,
         timeout=240,
@@ -54,11 +55,11 @@ def manage(host: Host, *arguments: str) -> str:
     return said
 
 
-def environment() -> dict[str, str]:
+def environment(*, with_database: bool) -> dict[str, str]:
     """Leave out what belongs to these tests, and name their database to the host that asks the environment for it."""
     theirs = {name: value for name, value in os.environ.items() if name not in STRANGE}
     database = settings.DATABASES["default"]
-    if database["ENGINE"].endswith("postgresql"):
+    if with_database and database["ENGINE"].endswith("postgresql"):
         secret = quote(database["PASSWORD"], safe="")
         theirs["DATABASE_URL"] = (
             f"postgres://{database['USER']}:{secret}@{database['HOST']}:{database['PORT']}/harbour"

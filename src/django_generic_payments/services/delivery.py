@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -122,7 +121,12 @@ def _postpone(session_ids: Iterable[UUID], events: Iterable[PaymentEvent]) -> No
         born.events.extend(events)
         return
     for session_id in session_ids:
-        transaction.on_commit(partial(deliver_owed, session_id), using=database_alias(), robust=True)
+        transaction.on_commit(_later(session_id), using=database_alias(), robust=True)
+
+
+def _later(session_id: UUID) -> Callable[[], bool]:
+    # Not a partial: Django 5.2 asks what fails here for its name.
+    return lambda: deliver_owed(session_id)
 
 
 @dataclass

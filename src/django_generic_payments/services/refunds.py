@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from datetime import timedelta
-from functools import partial
 from typing import Any
 from uuid import uuid4
 
@@ -72,7 +71,7 @@ def start_refund(refund: Refund) -> Refund:
     if refund.status == RefundStatus.REQUESTED:
         if in_transaction():
             if not note_refund(refund):
-                transaction.on_commit(partial(_send_later, refund), using=database_alias(), robust=True)
+                transaction.on_commit(lambda: _send_later(refund), using=database_alias())
             return refund
         deliver(send_refund(refund))
         refund.refresh_from_db()
@@ -85,8 +84,14 @@ def start_refund(refund: Refund) -> Refund:
     return refund
 
 
-def _send_later(refund: Refund) -> None:
-    deliver(send_refund(refund, patient=False))
+def _send_later(refund: Refund) -> bool:
+    """Send a refund of which nobody waits to hear; return whether Stripe has answered."""
+    try:
+        deliver(send_refund(refund, patient=False))
+    except (GatewayError, DatabaseError) as error:
+        logger.warning("Refund %s is not sent yet: %s.", refund.pk, type(error).__name__)
+        return False
+    return True
 
 
 def resume_refunds() -> int:
@@ -95,15 +100,8 @@ def resume_refunds() -> int:
 
     For a cron job: after a transaction, nobody is there to call again when Stripe did not answer.
     """
-    settled = 0
-    for refund in Refund.objects.requested().filter(created__lt=timezone.now() - _UNDER_WAY):
-        try:
-            deliver(send_refund(refund))
-        except (GatewayError, DatabaseError) as error:
-            logger.warning("Refund %s is not sent yet: %s.", refund.pk, type(error).__name__)
-        else:
-            settled += 1
-    return settled
+    waiting = Refund.objects.requested().filter(created__lt=timezone.now() - _UNDER_WAY)
+    return sum(_send_later(refund) for refund in waiting)
 
 
 # How long a call may take, with its retries: what is older and has no answer belongs to a process that is gone.
