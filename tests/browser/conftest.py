@@ -8,7 +8,7 @@ from itertools import count
 
 import pytest
 
-from tests.browser.guest import Guest, launch
+from tests.browser.guest import DESKTOP, PHONE, Guest, launch
 from tests.demo.running import ServedDemo
 
 CHROMIUM = (
@@ -50,7 +50,7 @@ def chromium():
         yield browser
 
 
-@pytest.fixture(params=[1280, 390], ids=["desktop", "phone"])
+@pytest.fixture(params=[DESKTOP, PHONE], ids=["desktop", "phone"])
 def width(request):
     """The width of the window, in pixels."""
     return request.param

@@ -22,6 +22,8 @@ OPTIONS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+#: Widths of a window, in pixels.
+DESKTOP, PHONE = 1280, 390
 GOOD, DECLINED, ASKS = "4242424242424242", "4000000000009995", "4000002760003184"
 PASSWORD = "harbour"
 # A declined card is told with this status, and the browser mentions it.

@@ -11,10 +11,10 @@ from itertools import count
 from pathlib import Path
 
 from tests.browser.conftest import CHROMIUM
-from tests.browser.guest import Guest, launch
+from tests.browser.guest import DESKTOP, PHONE, Guest, launch
 from tests.demo.running import ServedDemo
 
-WIDTHS = (1280, 390)
+WIDTHS = (DESKTOP, PHONE)
 
 
 def main(folder: Path) -> None:

@@ -9,7 +9,7 @@ import django
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 
-from tests.browser.guest import ASKS, DECLINED, Guest
+from tests.browser.guest import ASKS, DECLINED, PHONE, Guest
 
 PUBLIC = ["/", "/rooms/lighthouse-loft/", "/shop/", "/bookings/", "/accounts/log-in/", "/accounts/sign-up/"]
 ADMIN = ["paymentsession", "transaction", "customer", "webhookevent", "paymentevent", "refund", "dispute"]
@@ -17,10 +17,10 @@ ADMIN = ["paymentsession", "transaction", "customer", "webhookevent", "paymentev
 OF_DJANGO = ["label-title-only", "link-in-text-block"]
 
 
-@pytest.fixture(params=["light", "dark"])
-def looker(visit, request):
-    """Somebody whose machine is set to light or dark."""
-    return visit(color_scheme=request.param)
+@pytest.fixture
+def looker(visit, width):
+    """Somebody with a desktop set to light, or a phone set to dark: our colours are the same at every width."""
+    return visit(color_scheme="dark" if width == PHONE else "light")
 
 
 def look(guest: Guest, *, apart_from: Collection[str] = ()) -> None:
