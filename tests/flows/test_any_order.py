@@ -24,7 +24,9 @@ HOURS = 3 * 60 * 60
 AMOUNTS = (2_00, 3_00, 5_00)  # all of it, until one of them fails
 
 # Each example makes a booking and an account of its own, so that the database may be shared.
-stories = settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+stories = settings(
+    max_examples=settings().max_examples * 3 // 5, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 
 
 class History:
