@@ -25,6 +25,7 @@ def looker(visit, width):
 
 def look(guest: Guest, *, apart_from: Collection[str] = ()) -> None:
     """Fail if axe finds something serious, or if the page is wider than the window."""
+    guest.page.wait_for_load_state()  # after a click, half of the page may be there
     rules = {rule: {"enabled": False} for rule in apart_from}
     found = Axe().run(guest.page, options={"rules": rules}).response["violations"]
     serious = [
