@@ -129,6 +129,9 @@ class Booking(models.Model):
         SETTLED = "settled", "settled"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    #: In the addresses that payers come back to. A friend who pays for a guest learns it, and must not learn the key:
+    #: whoever knows that may cancel.
+    receipt_id = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     room = models.ForeignKey(Room, on_delete=models.PROTECT, related_name="bookings")
     owner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, blank=True)
     name = models.CharField(max_length=100)
@@ -321,10 +324,10 @@ class Booking(models.Model):
         return {} if self.owner_id else {"email": self.email, "name": self.name}
 
     def get_payment_return_url(self, session: PaymentSession) -> str:
-        return reverse("bookings:return", args=[self.pk])
+        return reverse("bookings:return", args=[self.receipt_id])
 
     def get_payment_cancel_url(self, session: PaymentSession) -> str:
-        return reverse("bookings:not-paid", args=[self.pk])
+        return reverse("bookings:not-paid", args=[self.receipt_id])
 
     def get_stripe_params(self) -> dict[str, Any]:
         return {"submit_type": "book", "branding_settings": {"display_name": "The Harbour Rooms"}}

@@ -83,9 +83,10 @@ class BookingList(ListView):
 
 
 class BookingPage(DetailView):
-    """A page of one booking, as it is known by its address."""
+    """A page of one booking, as it is known by its address: a payer may know only that of the receipt."""
 
     model = Booking
+    slug_field = slug_url_kwarg = "receipt_id"
     queryset = Booking.objects.select_related("room")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
@@ -101,7 +102,7 @@ class BookingPage(DetailView):
     def _is_mine(self) -> bool:
         if self.object.owner_id:
             return self.object.owner_id == self.request.user.pk
-        # Whoever paid for a guest by a pay link may see that it is paid, and not cancel it.
+        # Whoever paid for a guest by a pay link may see that it is paid, and is not shown the way to the booking.
         return str(self.object.pk) in self.request.session.get(GUEST_BOOKINGS, [])
 
 

@@ -58,7 +58,7 @@ class AccessTests(SandboxMixin, TestCase):
         booking = book(owner=user("ann"))
         self.stripe.pay(start_checkout(booking))
 
-        page = self.client.get(f"{booking.get_absolute_url()}thank-you/")
+        page = self.client.get(f"/receipts/{booking.receipt_id}/thank-you/")
 
         self.assertContains(page, "Thank you")
         for secret in ("Gil", "gil@example.com", "ann", "See the booking"):
@@ -72,7 +72,7 @@ class ComingBackTests(SandboxMixin, TestCase):
 
         page = self.client.get(outcome.redirect_url, follow=True)
 
-        self.assertEqual(page.request["PATH_INFO"], f"{booking.get_absolute_url()}thank-you/")
+        self.assertEqual(page.request["PATH_INFO"], f"/receipts/{booking.receipt_id}/thank-you/")
         self.assertContains(page, "The room is yours.")
 
     def test_who_comes_back_before_the_webhook_is_confirmed_all_the_same(self):
@@ -90,7 +90,7 @@ class ComingBackTests(SandboxMixin, TestCase):
 
         page = self.client.get(back, follow=True)
 
-        self.assertEqual(page.request["PATH_INFO"], f"{booking.get_absolute_url()}not-paid/")
+        self.assertEqual(page.request["PATH_INFO"], f"/receipts/{booking.receipt_id}/not-paid/")
         self.assertContains(page, "Nothing has been charged.")
         self.assertContains(page, "Pay 48.00 GBP")
 
@@ -109,6 +109,21 @@ class ComingBackTests(SandboxMixin, TestCase):
         landing = friend.get(self.stripe.pay(session).redirect_url, follow=True)
 
         self.assertContains(landing, "Thank you")
+
+    def test_a_friend_who_pays_for_a_guest_learns_nothing_that_cancels_the_booking(self):
+        booking = booked_by(self.client)
+        session = start_checkout(booking)
+        back = self.stripe.sandbox.checkout_session(session.stripe_checkout_session_id)["cancel_url"]
+
+        friend = Client()
+        pages = [friend.get(back, follow=True)]
+        pages.append(friend.get(self.stripe.pay(session).redirect_url, follow=True))
+
+        for page in pages:
+            self.assertEqual(page.status_code, 200)
+            passed = [page.request["PATH_INFO"], *(address for address, _status in page.redirect_chain)]
+            self.assertNotIn(str(booking.pk), "".join(passed))
+            self.assertNotContains(page, str(booking.pk))
 
     def test_a_checkout_that_is_filled_in_for_an_account_has_no_link_for_others(self):
         ann = user("ann")
