@@ -11,8 +11,9 @@ from typing import Any
 from .errors import ApiError, invalid, missing_object
 from .json_object import JsonObject
 from .parameters import Kind, array, fields, integer, text
+from .routing import Call
 
-__all__ = ["LIST_PARAMETERS", "created_in", "equal", "page"]
+__all__ = ["LIST_PARAMETERS", "created_in", "equal", "list_of", "page"]
 
 COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
@@ -45,6 +46,16 @@ def created_in(obj: JsonObject, bounds: JsonObject) -> bool:
 def equal(obj: JsonObject, params: JsonObject, *names: str) -> bool:
     """Tell whether an object has the values that were asked for."""
     return all(obj[name] == params[name] for name in names if name in params)
+
+
+def list_of(kind: str, call: Call, *names: str) -> JsonObject:
+    """Return a page of the objects of a kind that have the values and the age that were asked for."""
+    found = [
+        obj
+        for obj in call.state.newest_first(kind)
+        if equal(obj, call.params, *names) and created_in(obj, call.params.get("created", {}))
+    ]
+    return page(found, call.params, call.path)
 
 
 def page(found: list[JsonObject], params: JsonObject, url: str) -> JsonObject:

@@ -8,7 +8,7 @@ from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.objects.customer import customer
 from django_generic_payments.sandbox.parameters import (
     Kind,
@@ -93,12 +93,7 @@ def update(call: Call) -> JsonObject:
 
 def list_all(call: Call) -> JsonObject:
     """List customers, newest first."""
-    found = [
-        obj
-        for obj in call.state.newest_first("customer")
-        if equal(obj, call.params, "email") and created_in(obj, call.params.get("created", {}))
-    ]
-    return page(found, call.params, call.path)
+    return list_of("customer", call, "email")
 
 
 ONE = "/v1/customers/{id}"

@@ -7,7 +7,7 @@ from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import ApiError, missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject, snapshot
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.objects.dispute import EVIDENCE_FILES, EVIDENCE_TEXTS
 from django_generic_payments.sandbox.parameters import (
     Kind,
@@ -90,12 +90,7 @@ def close(call: Call) -> JsonObject:
 
 def list_all(call: Call) -> JsonObject:
     """List disputes, newest first."""
-    found = [
-        obj
-        for obj in call.state.newest_first("dispute")
-        if equal(obj, call.params, *FILTERS) and created_in(obj, call.params.get("created", {}))
-    ]
-    return page(found, call.params, call.path)
+    return list_of("dispute", call, *FILTERS)
 
 
 ALL, ONE = "/v1/disputes", "/v1/disputes/{id}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.parameters import array, fields, text, unsimulated
 from django_generic_payments.sandbox.routing import Call, Route
 
@@ -24,12 +24,7 @@ def retrieve(call: Call) -> JsonObject:
 
 def list_all(call: Call) -> JsonObject:
     """List payment intents, newest first."""
-    found = [
-        obj
-        for obj in call.state.newest_first("payment_intent")
-        if equal(obj, call.params, "customer") and created_in(obj, call.params.get("created", {}))
-    ]
-    return page(found, call.params, call.path)
+    return list_of("payment_intent", call, "customer")
 
 
 ROUTES = [

@@ -7,7 +7,7 @@ from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import ApiError, invalid, missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, equal, page
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.parameters import (
     Kind,
     array,
@@ -109,12 +109,7 @@ def cancel(call: Call) -> JsonObject:
 
 def list_all(call: Call) -> JsonObject:
     """List refunds, newest first."""
-    found = [
-        obj
-        for obj in call.state.newest_first("refund")
-        if equal(obj, call.params, *FILTERS) and created_in(obj, call.params.get("created", {}))
-    ]
-    return page(found, call.params, call.path)
+    return list_of("refund", call, *FILTERS)
 
 
 ALL, ONE = "/v1/refunds", "/v1/refunds/{id}"
