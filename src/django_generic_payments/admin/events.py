@@ -9,7 +9,13 @@ from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
 from django_generic_payments.admin.filters import WebhookTypeFilter
-from django_generic_payments.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, ReadOnlyMixin, column
+from django_generic_payments.admin.read_only import (
+    SEARCH_HELP,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReadOnlyMixin,
+    column,
+)
 from django_generic_payments.admin.words import badge, mask_emails, stripe_link
 from django_generic_payments.models import PaymentEvent, WebhookEvent
 
@@ -62,9 +68,7 @@ class PaymentEventAdmin(_EventColumns, ReadOnlyAdmin):
     list_select_related = ("session",)
     ordering = ("-occurred_at",)
     search_fields = ("source_id__exact", "caused_by__exact")
-    search_help_text = _(
-        "A whole id at Stripe, or the first eight characters or more of an id here or of a payment session."
-    )
+    search_help_text = SEARCH_HELP
     uuids_searched = ("id", "session__id")
     fieldsets = (
         (None, {"fields": ("kind", "session_link", "occurred_at", "shown_note", "mode")}),

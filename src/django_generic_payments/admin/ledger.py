@@ -7,7 +7,13 @@ from typing import Any
 from django.contrib import admin
 from django.utils.translation import gettext_lazy as _
 
-from django_generic_payments.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, ReadOnlyMixin, column
+from django_generic_payments.admin.read_only import (
+    SEARCH_HELP,
+    ReadOnlyAdmin,
+    ReadOnlyInline,
+    ReadOnlyMixin,
+    column,
+)
 from django_generic_payments.admin.words import amount_or_none, mask_emails, stripe_link
 from django_generic_payments.models import Dispute, Refund, Transaction
 from django_generic_payments.money import format_amount
@@ -20,10 +26,6 @@ __all__ = [
     "TransactionAdmin",
     "TransactionInline",
 ]
-
-_SEARCH_HELP = _(
-    "A whole id at Stripe, or the first eight characters or more of an id here or of a payment session."
-)
 
 
 class _TransactionColumns(ReadOnlyMixin):
@@ -87,7 +89,7 @@ class TransactionAdmin(_TransactionColumns, ReadOnlyAdmin):
     list_select_related = ("session",)
     ordering = ("-occurred_at",)
     search_fields = ("source_id__exact", "stripe_charge_id__exact", "stripe_balance_transaction_id__exact")
-    search_help_text = _SEARCH_HELP
+    search_help_text = SEARCH_HELP
     uuids_searched = ("id", "session__id")
     fieldsets = (
         (None, {"fields": ("kind", "session_link", "formatted_gross", "occurred_at", "mode")}),
@@ -100,15 +102,17 @@ class TransactionAdmin(_TransactionColumns, ReadOnlyAdmin):
     )
 
 
-class _RefundColumns(ReadOnlyMixin):
+class _AmountColumns(ReadOnlyMixin):
     @column(_("amount"), ordering="amount")
-    def formatted_amount(self, row: Refund) -> str:
+    def formatted_amount(self, row: Refund | Dispute) -> str:
         return format_amount(row.amount, row.currency)
 
     @column(_("amount"), ordering="amount")
-    def amount_link(self, row: Refund) -> Any:
+    def amount_link(self, row: Refund | Dispute) -> Any:
         return self.row_link(row, self.formatted_amount(row))
 
+
+class _RefundColumns(_AmountColumns):
     @column(_("requested by"))
     def shown_requester(self, row: Refund) -> str:
         return mask_emails(row.requested_by)
@@ -142,7 +146,7 @@ class RefundAdmin(_RefundColumns, ReadOnlyAdmin):
     list_filter = ("status", "session__livemode", "created")
     list_select_related = ("session",)
     search_fields = ("stripe_refund_id__exact",)
-    search_help_text = _SEARCH_HELP
+    search_help_text = SEARCH_HELP
     uuids_searched = ("id", "session__id")
     fieldsets = (
         (None, {"fields": ("session_link", "formatted_amount", "status_badge", "mode")}),
@@ -152,15 +156,7 @@ class RefundAdmin(_RefundColumns, ReadOnlyAdmin):
     )
 
 
-class _DisputeColumns(ReadOnlyMixin):
-    @column(_("amount"), ordering="amount")
-    def formatted_amount(self, row: Dispute) -> str:
-        return format_amount(row.amount, row.currency)
-
-    @column(_("amount"), ordering="amount")
-    def amount_link(self, row: Dispute) -> Any:
-        return self.row_link(row, self.formatted_amount(row))
-
+class _DisputeColumns(_AmountColumns):
     @column(_("id at Stripe"))
     def source_link(self, row: Dispute) -> Any:
         return stripe_link(row.stripe_dispute_id, livemode=row.session.livemode)
@@ -191,7 +187,7 @@ class DisputeAdmin(_DisputeColumns, ReadOnlyAdmin):
     list_filter = ("status", "session__livemode", "created", "evidence_due_by")
     list_select_related = ("session",)
     search_fields = ("stripe_dispute_id__exact",)
-    search_help_text = _SEARCH_HELP
+    search_help_text = SEARCH_HELP
     uuids_searched = ("id", "session__id")
     fieldsets = (
         (None, {"fields": ("session_link", "formatted_amount", "status_badge", "mode")}),

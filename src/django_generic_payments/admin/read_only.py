@@ -19,9 +19,13 @@ from django.utils.translation import gettext_lazy as _
 from django_generic_payments.admin.words import badge, mask_emails
 from django_generic_payments.models import PaymentSession
 
-__all__ = ["ReadOnlyAdmin", "ReadOnlyInline", "ReadOnlyMixin", "column"]
+__all__ = ["SEARCH_HELP", "ReadOnlyAdmin", "ReadOnlyInline", "ReadOnlyMixin", "column"]
 
 _Shown = TypeVar("_Shown", bound=Callable[..., Any])
+
+SEARCH_HELP = _(
+    "A whole id at Stripe, or the first eight characters or more of an id here or of a payment session."
+)
 
 # Fewer digits of a UUID would be taken for the number of a payable.
 _BEGINNING = re.compile(r"[0-9a-f]{8,32}")
