@@ -16,7 +16,6 @@ from django_generic_payments.enums import (
     DisputeStatus,
     EventKind,
     RefundStatus,
-    ReviewDecision,
     ReviewReason,
     SessionStatus,
     TransactionKind,
@@ -24,6 +23,7 @@ from django_generic_payments.enums import (
 from django_generic_payments.gateway import BalanceTransaction
 from django_generic_payments.models import Dispute, PaymentEvent, PaymentSession, Refund, Transaction
 from django_generic_payments.services.bookkeeping import (
+    announce_failed_refund,
     apply_facts,
     hold_slot,
     record_event,
@@ -154,31 +154,21 @@ def _book_refund(
     _keep_or_free_slot(session)
     news: list[PaymentEvent] = []
     if sent and status is RefundStatus.SUCCEEDED:
-        news = _announce_refund(session, EventKind.PAYMENT_REFUNDED, refund, sent, facts, learnt)
+        news = record_event(
+            session,
+            EventKind.PAYMENT_REFUNDED,
+            str(refund.pk),
+            facts.occurred_at,
+            learnt,
+            transaction=sent,
+            refund=refund,
+        )
     elif status.is_final and is_news:
         # Not merely because the event is new: its row may be held by a receiver that waits for our session.
-        news = _announce_refund(session, EventKind.REFUND_FAILED, refund, returned or None, facts, learnt)
-        if news and session.review_decision == ReviewDecision.REJECTED:
-            session.review_decision = ""  # it did not go back: a person is needed again
-    save_changes(session, before)
-    return news
-
-
-def _announce_refund(
-    session: PaymentSession,
-    kind: EventKind,
-    refund: Refund,
-    transaction: Transaction | None,
-    facts: RefundFacts,
-    learnt: Learnt,
-) -> list[PaymentEvent]:
-    news = record_event(
-        session, kind, str(refund.pk), facts.occurred_at, learnt, transaction=transaction, refund=refund
-    )
-    if news and kind is EventKind.REFUND_FAILED:
-        logger.error(
-            "Refund %s of session %s failed: %s.", refund.pk, session.pk, refund.failure_reason or "?"
+        news = announce_failed_refund(
+            session, refund, facts.occurred_at, learnt, transaction=returned or None
         )
+    save_changes(session, before)
     return news
 
 

@@ -36,7 +36,14 @@ from django_generic_payments.services.facts import Facts, Learnt
 from django_generic_payments.services.refund_requests import new_refund
 from django_generic_payments.transactions import database_alias
 
-__all__ = ["apply_facts", "hold_slot", "record_event", "save_changes", "saved_values"]
+__all__ = [
+    "announce_failed_refund",
+    "apply_facts",
+    "hold_slot",
+    "record_event",
+    "save_changes",
+    "saved_values",
+]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -123,6 +130,37 @@ def record_event(
     if not names and kind.value in SIGNALS:
         logger.info("No receiver is connected to %s of %s.", kind.value, session.payable_type)
     return [event]
+
+
+def announce_failed_refund(
+    session: PaymentSession,
+    refund: Refund,
+    occurred_at: datetime,
+    learnt: Learnt,
+    *,
+    transaction: Transaction | None = None,
+) -> list[PaymentEvent]:
+    """
+    Write once that money did not go back.
+
+    Whoever had decided to send it is asked again: the caller saves the session.
+    """
+    news = record_event(
+        session,
+        EventKind.REFUND_FAILED,
+        str(refund.pk),
+        occurred_at,
+        learnt,
+        transaction=transaction,
+        refund=refund,
+    )
+    if news:
+        logger.error(
+            "Refund %s of session %s failed: %s.", refund.pk, session.pk, refund.failure_reason or "?"
+        )
+        if session.review_decision == ReviewDecision.REJECTED:
+            session.review_decision = ""
+    return news
 
 
 # Facts that were not stated of the checkout that we opened: its ids are not ours to store.

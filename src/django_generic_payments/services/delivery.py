@@ -80,9 +80,8 @@ def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = ()) -> b
                 reserved.extend(born_here.refunds)
             except Exception as error:
                 all_told = False
-                event.state, event.owed_to, event.delivered_to = (
-                    before  # as in the database, which rolled back
-                )
+                # As in the database, which rolled back.
+                event.state, event.owed_to, event.delivered_to = before
                 _note_failure(event, name, error)
     return all_told
 

@@ -8,9 +8,7 @@ from typing import Literal
 from uuid import UUID, uuid4
 
 from django_generic_payments.conf import get_settings
-from django_generic_payments.enums import (
-    Cause,
-)
+from django_generic_payments.enums import Cause
 from django_generic_payments.exceptions import UnreadableObject
 from django_generic_payments.gateway import (
     BalanceTransaction,

@@ -81,12 +81,10 @@ def fill_missing_fees() -> int:
 
 def _fill(rows: dict[tuple[str, str], Transaction], movement: BalanceTransaction) -> bool:
     # Money that came in pays a charge or is a refund that came back; money that went out is a refund.
-    key = (
-        (TransactionKind.REFUND, movement.source_id)
-        if movement.amount < 0
-        else (TransactionKind.REFUND_REVERSAL, movement.source_id)
-    )
-    row = rows.get((key[0].value, key[1]))
-    if row is None and movement.amount > 0:
-        row = rows.get((TransactionKind.PAYMENT.value, movement.payment_intent_id))
+    if movement.amount < 0:
+        row = rows.get((TransactionKind.REFUND, movement.source_id))
+    else:
+        row = rows.get((TransactionKind.REFUND_REVERSAL, movement.source_id)) or rows.get(
+            (TransactionKind.PAYMENT, movement.payment_intent_id)
+        )
     return row is not None and settle(row, movement, save=True)

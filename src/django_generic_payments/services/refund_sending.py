@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
@@ -16,11 +17,11 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from django_generic_payments import gateway as stripe
-from django_generic_payments.enums import Cause, EventKind, RefundStatus, ReviewDecision
+from django_generic_payments.enums import Cause, RefundStatus, TransactionKind
 from django_generic_payments.exceptions import ErrorRepeated, GatewayError, GatewayRefused, GatewayUnavailable
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
 from django_generic_payments.services.after_sale import apply_statement
-from django_generic_payments.services.bookkeeping import record_event
+from django_generic_payments.services.bookkeeping import announce_failed_refund, save_changes, saved_values
 from django_generic_payments.services.facts import MARKER_REFUND, Learnt, facts_of_refund
 from django_generic_payments.services.fees import fill_fee_of
 from django_generic_payments.transactions import database_alias, limit_lock_wait
@@ -77,19 +78,26 @@ def learn_refund(
         session = PaymentSession.objects.locked().get(pk=session.pk)
         facts = facts_of_refund(answer, timezone.now(), livemode=session.livemode, row_id=row_id)
         events = apply_statement(session, facts, learnt)
-    fill_refund_fees(session, answer)
+    fill_refund_fees(session, [answer])
     return events
 
 
-def fill_refund_fees(session: PaymentSession, answer: stripe.Refund) -> None:
-    """Ask what a refund and its failure cost, where Stripe has booked them and we do not know yet."""
+def fill_refund_fees(session: PaymentSession, answers: Iterable[stripe.Refund]) -> None:
+    """Ask what refunds and their failures cost, where Stripe has booked them and we do not know yet."""
     booked = {
-        "refund": answer.balance_transaction_id,
-        "refund_reversal": answer.failure_balance_transaction_id,
+        (kind, answer.id): movement
+        for answer in answers
+        for kind, movement in (
+            (TransactionKind.REFUND.value, answer.balance_transaction_id),
+            (TransactionKind.REFUND_REVERSAL.value, answer.failure_balance_transaction_id),
+        )
+        if movement
     }
-    for row in session.transactions.without_fee().filter(source_id=answer.id, kind__in=booked):
-        if booked[row.kind]:
-            fill_fee_of(row, booked[row.kind])
+    if not booked:
+        return
+    for row in session.transactions.without_fee().filter(source_id__in={source for _kind, source in booked}):
+        if movement := booked.get((row.kind, row.source_id)):
+            fill_fee_of(row, movement)
 
 
 def _ask(refund: Refund, gateway: stripe.StripeGateway) -> stripe.Refund | None:
@@ -127,11 +135,9 @@ def _give_up(refund: Refund, reason: str) -> list[PaymentEvent]:
             return []
         refund.status, refund.failure_reason, refund.last_error = RefundStatus.FAILED, reason[:64], ""
         refund.save(update_fields=["status", "failure_reason", "last_error"])
-        if session.review_decision == ReviewDecision.REJECTED:
-            session.review_decision = ""  # a person is needed again
-            session.save(update_fields=["review_decision"])
-        logger.error("Refund %s of session %s was refused: %s.", refund.pk, session.pk, reason)
-        learnt = Learnt(Cause.PERSON, refund.requested_by)
-        return record_event(
-            session, EventKind.REFUND_FAILED, str(refund.pk), timezone.now(), learnt, refund=refund
+        before = saved_values(session)
+        events = announce_failed_refund(
+            session, refund, timezone.now(), Learnt(Cause.PERSON, refund.requested_by)
         )
+        save_changes(session, before)
+        return events

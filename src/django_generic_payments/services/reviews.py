@@ -36,7 +36,9 @@ def accept_payment(session: PaymentSession, *, by: Any, note: str = "") -> Payme
     payable.
     """
     with transaction.atomic(using=database_alias()):
-        session = _decide(session, ReviewDecision.ACCEPTED, by, note)
+        limit_lock_wait()
+        session = PaymentSession.objects.locked().get(pk=session.pk)
+        _decide(session, ReviewDecision.ACCEPTED, by, note)
         events: list[PaymentEvent] = []
         if session.review_reason not in _KEPT_QUIETLY:
             if not hold_slot(session):
@@ -53,7 +55,6 @@ def accept_payment(session: PaymentSession, *, by: Any, note: str = "") -> Payme
                 learnt,
                 transaction=payment,
             )
-        session.save(update_fields=["slot"])
     deliver(events)
     return session
 
@@ -73,7 +74,7 @@ def reject_payment(session: PaymentSession, *, by: Any, note: str = "") -> Refun
         if session.review_decision == ReviewDecision.REJECTED:
             refund = session.refunds.filter(idempotency_key=_key_of_rejection(session)).first()
         if refund is None:
-            session = _decide(session, ReviewDecision.REJECTED, by, note)
+            _decide(session, ReviewDecision.REJECTED, by, note)
             refund = _reserve_all(session, by)
     return start_refund(refund)
 
@@ -96,9 +97,8 @@ def _key_of_rejection(session: PaymentSession) -> str:
     return f"rejected-{session.reviewed_at and session.reviewed_at.isoformat()}"
 
 
-def _decide(session: PaymentSession, decision: ReviewDecision, by: Any, note: str) -> PaymentSession:
-    limit_lock_wait()
-    session = PaymentSession.objects.locked().get(pk=session.pk)
+def _decide(session: PaymentSession, decision: ReviewDecision, by: Any, note: str) -> None:
+    """Write the decision down, of a session that the caller has locked."""
     if not session.review_reason or session.review_decision or session.has_ended:
         raise ReviewRefused(f"Session {session.pk} waits for no decision.", session=session)
     session.review_decision, session.review_note = decision, note
@@ -113,4 +113,3 @@ def _decide(session: PaymentSession, decision: ReviewDecision, by: Any, note: st
         Learnt(Cause.PERSON, session.reviewed_by),
         note=said,
     )
-    return session

@@ -134,9 +134,7 @@ def _session_id(news: News) -> UUID:
 
 def _fill_fees(session: PaymentSession, news: News) -> None:
     # After everybody was told: what a refund cost is worth no wait.
-    for statement in news.statements:
-        for refund in refunds_in(statement):
-            fill_refund_fees(session, refund)
+    fill_refund_fees(session, [refund for each in news.statements for refund in refunds_in(each)])
 
 
 def _row(event: StripeEvent, state: WebhookState) -> WebhookEvent:
