@@ -2,80 +2,19 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from datetime import datetime, timezone
 from decimal import Decimal
 from urllib.parse import urlencode
 
 import pytest
-from hypothesis import given, strategies as st
 
 from django_generic_payments.exceptions import UnreadableObject
 from django_generic_payments.gateway import BalanceTransaction, Charge, Dispute, Refund
 from django_generic_payments.sandbox import Sandbox
+from tests.gateway.examples import CHARGE, DISPUTE, MOVEMENT, REFUND
 
 pytestmark = pytest.mark.core
-
-MOVEMENT = {
-    "id": "txn_1",
-    "object": "balance_transaction",
-    "created": 1_800_000_000,
-    "amount": 12_50,
-    "fee": 39,
-    "net": 12_11,
-    "currency": "EUR",
-    "exchange_rate": 1.16279,
-    "source": "ch_1",
-}
-CHARGE = {
-    "id": "ch_1",
-    "object": "charge",
-    "livemode": False,
-    "payment_intent": "pi_1",
-    "amount_refunded": 0,
-    "balance_transaction": None,
-    "metadata": {"a": "b"},
-}
-REFUND = {
-    "id": "re_1",
-    "object": "refund",
-    "created": 1_800_000_000,
-    "amount": 5_00,
-    "currency": "GBP",
-    "status": "succeeded",
-    "reason": None,
-    "payment_intent": "pi_1",
-    "charge": "ch_1",
-    "balance_transaction": "txn_2",
-    "metadata": {},
-}
-DISPUTE = {
-    "id": "du_1",
-    "object": "dispute",
-    "created": 1_800_000_000,
-    "livemode": False,
-    "amount": 12_50,
-    "currency": "GBP",
-    "status": "needs_response",
-    "reason": "fraudulent",
-    "payment_intent": "pi_1",
-    "charge": "ch_1",
-    "evidence_details": {"due_by": 1_800_777_600},
-    "balance_transactions": [{**MOVEMENT, "source": "du_1"}],
-}
-REQUIRED = {
-    BalanceTransaction: ["id", "created", "amount", "fee", "net", "currency"],
-    Charge: ["id", "livemode", "amount_refunded"],
-    Refund: ["id", "created", "amount", "currency"],
-    Dispute: ["id", "created", "livemode", "amount", "currency", "status"],
-}
-EXAMPLES = {BalanceTransaction: MOVEMENT, Charge: CHARGE, Refund: REFUND, Dispute: DISPUTE}
-
-
-@pytest.fixture(params=EXAMPLES, ids=lambda cls: cls.__name__)
-def record(request):
-    return request.param
 
 
 def test_a_movement_is_read():
@@ -167,62 +106,6 @@ def test_a_dispute_without_a_date_to_answer_by_has_none(details):
 def test_a_dispute_that_does_not_say_what_it_moved_is_refused(moved):
     with pytest.raises(UnreadableObject):
         Dispute.from_object({**DISPUTE, "balance_transactions": moved})
-
-
-def test_records_are_frozen(record):
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        record.from_object(EXAMPLES[record]).id = "other"
-
-
-def test_fields_that_nobody_uses_may_be_anything(record):
-    example = {**EXAMPLES[record], "brand_new": {"x": [1]}, "object": "renamed", "customer": 5}
-
-    assert record.from_object(example) == record.from_object(EXAMPLES[record])
-
-
-@pytest.mark.parametrize("missing", [True, False], ids=["missing", "null"])
-def test_a_field_that_is_used_must_be_there(record, missing):
-    for name in REQUIRED[record]:
-        example = dict(EXAMPLES[record])
-        del example[name]
-        if not missing:
-            example[name] = None
-
-        with pytest.raises(UnreadableObject, match=f"has no usable '{name}'"):
-            record.from_object(example)
-
-
-def test_a_field_that_is_used_must_have_its_type(record):
-    wrong = {
-        str: [5, "", ["x"], {"id": "x"}, True],
-        int: ["5", 5.0, True, 2**63, -(2**63), [5]],
-        bool: [1, 0, "true", []],
-    }
-    for name in REQUIRED[record]:
-        for value in wrong[type(EXAMPLES[record][name])]:
-            with pytest.raises(UnreadableObject, match=f"'{name}'"):
-                record.from_object({**EXAMPLES[record], name: value})
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
-    lambda children: st.lists(children, max_size=3) | st.dictionaries(st.text(), children, max_size=3),
-    max_leaves=8,
-)
-
-
-@given(st.sampled_from(list(EXAMPLES)), st.data())
-def test_any_object_is_read_or_refused(cls, data):
-    example = dict(EXAMPLES[cls])
-    for name in data.draw(st.lists(st.sampled_from(sorted(example)), min_size=1, max_size=4)):
-        example[name] = data.draw(json_values)
-
-    try:
-        read = cls.from_object(example)
-    except UnreadableObject:
-        return
-
-    assert read.id == example["id"]
 
 
 # What the sandbox sends.
