@@ -27,6 +27,23 @@ def ask(stripe: PaymentsSandbox, method: str, path: str, params: dict[str, str])
     return json.loads(stripe.sandbox.handle(method, path + query, headers, body).body)
 
 
+def open_checkout(
+    stripe: PaymentsSandbox, amount: int, *, name: str = "Copy", metadata: dict[str, str] | None = None
+) -> dict[str, Any]:
+    """Open a Checkout Session that this package knows nothing of."""
+    price = "line_items[0][price_data]"
+    params = {
+        "mode": "payment",
+        "success_url": "https://example.com/",
+        "line_items[0][quantity]": "1",
+        f"{price}[currency]": "gbp",
+        f"{price}[unit_amount]": str(amount),
+        f"{price}[product_data][name]": name,
+        **{f"metadata[{key}]": value for key, value in (metadata or {}).items()},
+    }
+    return ask(stripe, "POST", CHECKOUTS, params)
+
+
 def open_checkouts(stripe: PaymentsSandbox) -> list[str]:
     """Return the ids of all Checkout Sessions that could be paid."""
     return [each["id"] for each in ask(stripe, "GET", CHECKOUTS, {"status": "open", "limit": "100"})["data"]]

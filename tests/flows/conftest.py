@@ -6,6 +6,8 @@ import pytest
 from django.db import connection
 
 from django_generic_payments.sandbox import Sandbox
+from django_generic_payments.services import start_checkout
+from tests.shop.models import Booking
 
 
 class TransactionWatch:
@@ -33,6 +35,26 @@ def watch():
     yield watch
     Sandbox.observers.remove(watch)
     assert watch.calls == []
+
+
+@pytest.fixture
+def booking():
+    """What is paid for, unless a story needs another."""
+    return Booking.objects.create(deposit=10_00)
+
+
+@pytest.fixture
+def unpaid(stripe, booking):
+    """A checkout that is open."""
+    return start_checkout(booking)
+
+
+@pytest.fixture
+def session(stripe, unpaid):
+    """A payment that was made and heard of."""
+    stripe.pay(unpaid)
+    unpaid.refresh_from_db()
+    return unpaid
 
 
 @pytest.fixture

@@ -31,23 +31,6 @@ def stripe():
         yield stripe
 
 
-@pytest.fixture
-def booking():
-    return Booking.objects.create(deposit=10_00)
-
-
-@pytest.fixture
-def unpaid(stripe, booking):
-    return start_checkout(booking)
-
-
-@pytest.fixture
-def session(stripe, unpaid):
-    stripe.pay(unpaid)
-    unpaid.refresh_from_db()
-    return unpaid
-
-
 def told(booking) -> list[str]:
     return [kind for kind in heard(booking) if kind.startswith("dispute")]
 

@@ -30,23 +30,6 @@ UPDATED = "charge.updated"
 FAULTS = ["503", "connection_lost_before", "connection_lost_after", "429"]
 
 
-@pytest.fixture
-def booking():
-    return Booking.objects.create(deposit=10_00)
-
-
-@pytest.fixture
-def unpaid(stripe, booking):
-    return start_checkout(booking)
-
-
-@pytest.fixture
-def session(stripe, unpaid):
-    stripe.pay(unpaid)
-    unpaid.refresh_from_db()
-    return unpaid
-
-
 def payment_of(session) -> Transaction:
     return session.transactions.payments().get()
 

@@ -25,19 +25,6 @@ REFUNDS = "/v1/refunds"
 PART = Money(4_00, "gbp")
 
 
-@pytest.fixture
-def booking():
-    return Booking.objects.create(deposit=10_00)
-
-
-@pytest.fixture
-def session(stripe, booking):
-    session = start_checkout(booking)
-    stripe.pay(session)
-    session.refresh_from_db()
-    return session
-
-
 def refunds_at_stripe(stripe, session):
     return [each["amount"] for each in stripe.sandbox.refunds(session.stripe_checkout_session_id)]
 

@@ -15,7 +15,6 @@ from django_generic_payments.money import Money
 from django_generic_payments.services import payment_required, refund_payment, start_checkout, sync_session
 from tests.flows.account import calls
 from tests.flows.coherence import assert_coherent, heard, ledger
-from tests.shop.models import Booking
 
 pytestmark = [pytest.mark.django_db, pytest.mark.core]
 
@@ -24,19 +23,6 @@ REFUNDS = "/v1/refunds"
 
 def gbp(amount):
     return Money(amount, "gbp")
-
-
-@pytest.fixture
-def booking():
-    return Booking.objects.create(deposit=10_00)
-
-
-@pytest.fixture
-def session(stripe, booking):
-    session = start_checkout(booking)
-    stripe.pay(session)
-    session.refresh_from_db()
-    return session
 
 
 def refunds_at_stripe(stripe, session):

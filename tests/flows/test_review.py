@@ -8,7 +8,7 @@ from django_generic_payments.enums import ReviewReason, SessionStatus
 from django_generic_payments.exceptions import AlreadyPaid
 from django_generic_payments.models import PaymentSession, Transaction, WebhookEvent
 from django_generic_payments.services import payment_required, start_checkout, sync_session
-from tests.flows.account import CHECKOUTS, altered, ask, post, sent
+from tests.flows.account import altered, open_checkout, post, sent
 from tests.flows.coherence import assert_coherent, heard
 from tests.shop.models import Booking
 
@@ -160,20 +160,7 @@ def test_a_client_reference_alone_binds_nothing(stripe, session, booking):
 
 def test_metadata_that_was_copied_to_another_checkout_is_no_success(stripe, session, booking):
     ours = stripe.sandbox.checkout_session(session.stripe_checkout_session_id)
-    copy = ask(
-        stripe,
-        "POST",
-        CHECKOUTS,
-        {
-            "mode": "payment",
-            "success_url": "https://example.com/",
-            "line_items[0][quantity]": "1",
-            "line_items[0][price_data][currency]": "gbp",
-            "line_items[0][price_data][unit_amount]": str(session.amount),
-            "line_items[0][price_data][product_data][name]": "Copy",
-            **{f"metadata[{key}]": value for key, value in ours["metadata"].items()},
-        },
-    )
+    copy = open_checkout(stripe, session.amount, metadata=ours["metadata"])
 
     stripe.sandbox.pay(copy["id"])
     stripe.deliver()

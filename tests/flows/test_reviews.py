@@ -17,7 +17,7 @@ from django_generic_payments.services import (
     start_checkout,
 )
 from django_generic_payments.testing import override_payments, use_sandbox
-from tests.flows.account import CHECKOUTS, altered, ask, calls, post, sent
+from tests.flows.account import altered, calls, open_checkout, post, sent
 from tests.flows.coherence import assert_coherent, heard, ledger
 from tests.shop.models import Booking
 
@@ -209,20 +209,7 @@ def test_what_was_paid_for_something_that_is_gone_can_go_back(stripe, orphan):
 def pay_a_copy(stripe, session) -> None:
     """Pay another checkout that somebody made with the metadata of ours."""
     ours = stripe.sandbox.checkout_session(session.stripe_checkout_session_id)
-    copy = ask(
-        stripe,
-        "POST",
-        CHECKOUTS,
-        {
-            "mode": "payment",
-            "success_url": "https://example.com/",
-            "line_items[0][quantity]": "1",
-            "line_items[0][price_data][currency]": "gbp",
-            "line_items[0][price_data][unit_amount]": "800",
-            "line_items[0][price_data][product_data][name]": "Copy",
-            **{f"metadata[{key}]": value for key, value in ours["metadata"].items()},
-        },
-    )
+    copy = open_checkout(stripe, 8_00, metadata=ours["metadata"])
     stripe.sandbox.pay(copy["id"])
     stripe.deliver()
 
