@@ -15,13 +15,13 @@ import stripe as sdk
 from django_generic_payments import payables
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.testing import use_sandbox
+from tests.thoroughness import IS_THOROUGH
 
-# How long an example takes says nothing on a machine that does other things too. Whoever waits for the tests has half
-# of the examples, and others every time.
+# How long an example takes says nothing on a machine that does other things too.
 hypothesis.settings.register_profile(
     "payments",
     deadline=None,
-    max_examples=100 if os.environ.get("CI") else 50,
+    max_examples=100 if IS_THOROUGH else 50,
     suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("payments")

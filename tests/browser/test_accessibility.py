@@ -10,6 +10,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from tests.browser.guest import ASKS, DECLINED, PHONE, Guest
+from tests.thoroughness import IS_THOROUGH
 
 PUBLIC = ["/", "/rooms/lighthouse-loft/", "/shop/", "/bookings/", "/accounts/log-in/", "/accounts/sign-up/"]
 ADMIN = ["paymentsession", "transaction", "customer", "webhookevent", "paymentevent", "refund", "dispute"]
@@ -17,10 +18,12 @@ ADMIN = ["paymentsession", "transaction", "customer", "webhookevent", "paymentev
 OF_DJANGO = ["label-title-only", "link-in-text-block"]
 
 
-@pytest.fixture
-def looker(visit, width):
-    """Somebody with a desktop set to light, or a phone set to dark: our colours are the same at every width."""
-    return visit(color_scheme="dark" if width == PHONE else "light")
+@pytest.fixture(params=["light", "dark"])
+def looker(visit, width, request):
+    """Somebody whose machine is set to light or dark."""
+    if not IS_THOROUGH and (width == PHONE) != (request.param == "dark"):
+        pytest.skip("only CI looks at every scheme of colours at every width")
+    return visit(color_scheme=request.param)
 
 
 def look(guest: Guest, *, apart_from: Collection[str] = ()) -> None:
