@@ -8,7 +8,7 @@ import pytest
 
 from django_generic_payments.enums import SessionStatus
 from django_generic_payments.models import PaymentSession
-from django_generic_payments.sandbox import Clock, Sandbox
+from django_generic_payments.sandbox import Clock, Sandbox, Unconfirmed
 from django_generic_payments.services import payment_required, start_checkout
 from django_generic_payments.testing import use_sandbox
 from tests.flows.account import open_checkouts
@@ -117,7 +117,7 @@ def test_a_link_that_is_followed_twice_after_the_expiry_opens_one_checkout(strip
 @pytest.mark.parametrize("cancels_intent", [False, True])
 def test_a_payer_who_was_declined_and_left_may_come_back_by_the_pay_link(client, cancels_intent):
     # Stripe does not document whether the payment intent is canceled when its checkout expires.
-    with use_sandbox(Sandbox(cancel_intent_on_expiry=cancels_intent)) as stripe:
+    with use_sandbox(Sandbox(unconfirmed=Unconfirmed(cancels_intent_on_expiry=cancels_intent))) as stripe:
         booking = Booking.objects.create()
         first = start_checkout(booking)
         stripe.decline(first)
@@ -132,7 +132,7 @@ def test_a_payer_who_was_declined_and_left_may_come_back_by_the_pay_link(client,
 
 
 def test_an_intent_that_is_canceled_first_is_the_same_expiry():
-    with use_sandbox(Sandbox(cancel_intent_on_expiry=True)) as stripe:
+    with use_sandbox(Sandbox(unconfirmed=Unconfirmed(cancels_intent_on_expiry=True))) as stripe:
         booking = Booking.objects.create()
         session = start_checkout(booking)
         stripe.decline(session)

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 
 from django_generic_payments.enums import EventKind, SessionStatus
 from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction
-from django_generic_payments.sandbox import Sandbox
+from django_generic_payments.sandbox import Sandbox, Unconfirmed
 from django_generic_payments.services import start_checkout
 from django_generic_payments.services.checkout import open_checkout
 from django_generic_payments.testing import use_sandbox
@@ -179,7 +179,7 @@ def test_the_last_event_first_comes_to_the_same_rows(stripe, happen):
     ],
 )
 def test_one_event_alone_reaches_the_right_status(happen, kind, status, announced):
-    with use_sandbox(Sandbox(cancel_intent_on_expiry=True)) as stripe:
+    with use_sandbox(Sandbox(unconfirmed=Unconfirmed(cancels_intent_on_expiry=True))) as stripe:
         booking = Booking.objects.create(currency="eur")
         session = start_checkout(booking)
         happen(stripe, session)
@@ -224,7 +224,7 @@ def test_an_answer_of_the_api_that_is_older_than_the_event_takes_nothing_back(st
 
 @pytest.mark.parametrize("first", ["payment_intent.canceled", "checkout.session.expired"])
 def test_an_intent_that_somebody_canceled_is_a_canceled_payment_in_either_order(first):
-    with use_sandbox(Sandbox(cancel_intent_on_expiry=True)) as stripe:
+    with use_sandbox(Sandbox(unconfirmed=Unconfirmed(cancels_intent_on_expiry=True))) as stripe:
         booking = Booking.objects.create(currency="eur")
         session = start_checkout(booking)
         abandon(stripe, session)

@@ -11,7 +11,7 @@ from django_generic_payments.enums import RefundStatus, ReviewReason, SessionSta
 from django_generic_payments.exceptions import GatewayUnavailable, RefundRefused
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund, Transaction, WebhookEvent
 from django_generic_payments.money import Money
-from django_generic_payments.sandbox import Sandbox
+from django_generic_payments.sandbox import Sandbox, Unconfirmed
 from django_generic_payments.services import payment_required, refund_payment, start_checkout, sync_session
 from django_generic_payments.testing import use_sandbox
 from tests.flows.account import altered, ask, calls, open_checkout, post, sent
@@ -314,7 +314,7 @@ def test_a_refund_that_arrived_and_failed_later_is_reversed_and_takes_the_bookin
 
 @pytest.mark.parametrize("lower", [True, False], ids=["lowered", "not lowered"])
 def test_a_charge_that_keeps_counting_a_failed_refund_does_not_bring_it_back(booking, lower):
-    with use_sandbox(Sandbox(lower_refunded_on_failure=lower)) as stripe:
+    with use_sandbox(Sandbox(unconfirmed=Unconfirmed(lowers_refunded_on_failure=lower))) as stripe:
         session = start_checkout(booking)
         stripe.pay(session)
         stripe.fail_refund(stripe.refund(session, 4_00))

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from django_generic_payments.sandbox import Outcome, Sandbox, SandboxError
+from django_generic_payments.sandbox import Outcome, Sandbox, SandboxError, Unconfirmed
 
 from .client import Api, line_item
 
@@ -323,7 +323,7 @@ def test_expiry_leaves_the_payment_intent_alone(api: Api, sandbox: Sandbox) -> N
 
 
 def test_expiry_cancels_the_payment_intent_if_stripe_turns_out_to_do_so(clock) -> None:
-    sandbox = Sandbox(clock=clock, cancel_intent_on_expiry=True)
+    sandbox = Sandbox(clock=clock, unconfirmed=Unconfirmed(cancels_intent_on_expiry=True))
     session, untouched = (Api(sandbox).create_session()["id"] for _ in range(2))
     intent = sandbox.pay(session, card="4000000000000002").payment_intent
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from django_generic_payments.sandbox import Clock, Sandbox, SandboxError
+from django_generic_payments.sandbox import Clock, Sandbox, SandboxError, Unconfirmed
 
 from .client import Api, line_item
 
@@ -547,7 +547,7 @@ def test_after_a_failure_the_charge_can_be_refunded_again(api: Api, sandbox: San
 
 
 def test_after_a_failure_the_charge_stays_refunded_if_stripe_turns_out_to_do_so(clock: Clock) -> None:
-    sandbox = Sandbox(clock=clock, lower_refunded_on_failure=False)
+    sandbox = Sandbox(clock=clock, unconfirmed=Unconfirmed(lowers_refunded_on_failure=False))
     api = Api(sandbox)
     session = paid(api)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from .clock import Clock
 from .engine import Sandbox
 from .records import ApiRequest, Delivery, Observer, Outcome, Response, SandboxError
+from .unconfirmed import Unconfirmed
 
 __all__ = [
     "ApiRequest",
@@ -19,4 +20,5 @@ __all__ = [
     "Response",
     "Sandbox",
     "SandboxError",
+    "Unconfirmed",
 ]

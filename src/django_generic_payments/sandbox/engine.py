@@ -16,6 +16,7 @@ from .records import ApiRequest, Delivery, Observer, Outcome, Payer, Response, S
 from .schedule import catch_up
 from .signing import signature_header
 from .state import State
+from .unconfirmed import Unconfirmed
 
 __all__ = ["Sandbox"]
 
@@ -31,13 +32,10 @@ class Sandbox:
         checkout_base: where the hosted page is, without a slash at the end.
         clock: the time; without one it is real time, until it is advanced.
         seed: makes the ids of one run those of the next.
-        cancel_intent_on_expiry: whether the payment intent of a session that expires is canceled with it,
-            which Stripe does not document.
         balance_after: seconds until a sale is booked, and until the refund of a test card that is known for it
             arrives or fails; 60, or 2 in a sandbox that is served.
         settlement_currency: what the account's balance is kept in; without one each sale stays in its currency.
-        lower_refunded_on_failure: whether `amount_refunded` of a charge goes down again when a refund fails,
-            which Stripe does not document.
+        unconfirmed: what Stripe does where it does not say what it does.
 
     Raises:
         SandboxError: for a settlement currency without exchange rates.
@@ -53,10 +51,9 @@ class Sandbox:
         checkout_base: str = "https://checkout.sandbox.invalid",
         clock: Clock | None = None,
         seed: int | None = None,
-        cancel_intent_on_expiry: bool = False,
         balance_after: int | None = None,
         settlement_currency: str | None = None,
-        lower_refunded_on_failure: bool = True,
+        unconfirmed: Unconfirmed = Unconfirmed(),  # noqa: B008 (it is frozen)
     ) -> None:
         if settlement_currency and not is_exchanged(settlement_currency):
             raise SandboxError(f"The sandbox has no exchange rate for {settlement_currency!r}.")
@@ -68,10 +65,9 @@ class Sandbox:
             seed=seed,
             livemode=secret_key.startswith(("sk_live_", "rk_live_")),
             checkout_base=checkout_base,
-            cancel_intent_on_expiry=cancel_intent_on_expiry,
             balance_after=balance_after,
             settlement_currency=settlement_currency,
-            lower_refunded_on_failure=lower_refunded_on_failure,
+            unconfirmed=unconfirmed,
             observers=self.observers,
         )
         self._api = Api(self.state, secret_key)

@@ -106,7 +106,7 @@ def expire(state: State, session_id: str, cause: Cause | None = None) -> JsonObj
     session.update(status="expired", url=None)
     emit(state, "checkout.session.expired", session, cause)
     intent = state.get("payment_intent", session["payment_intent"])
-    if intent and state.cancel_intent_on_expiry:
+    if intent and state.unconfirmed.cancels_intent_on_expiry:
         intent.update(status="canceled", cancellation_reason="expired", canceled_at=state.clock.now())
         intent.update(next_action=None)
         emit(state, "payment_intent.canceled", intent, cause)

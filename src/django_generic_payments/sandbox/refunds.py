@@ -144,7 +144,7 @@ def stop_waiting(made: JsonObject) -> None:
 def return_money(state: State, made: JsonObject, status: str) -> JsonObject:
     charge = state.tables["charge"][made["charge"]]
     stop_waiting(made)
-    if state.lower_refunded_on_failure:
+    if state.unconfirmed.lowers_refunded_on_failure:
         charge["amount_refunded"] -= made["amount"]
         charge["refunded"] = False
     returned = book_refund(state, charge, made, failed=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from .clock import Clock
     from .payments import Attempt
     from .records import Observer
+    from .unconfirmed import Unconfirmed
 
 __all__ = ["API_VERSION", "Backstage", "State"]
 
@@ -47,10 +48,9 @@ class State:
     seed: int | None
     livemode: bool
     checkout_base: str
-    cancel_intent_on_expiry: bool
     balance_after: int | None
     settlement_currency: str | None
-    lower_refunded_on_failure: bool
+    unconfirmed: Unconfirmed
     observers: list[Observer]
     tables: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     backstage: dict[str, Backstage] = field(default_factory=dict)
