@@ -57,7 +57,8 @@ def test_an_expiry_by_the_api_names_the_call(api: Api, sandbox: Sandbox) -> None
 def test_every_pending_event_is_posted_in_order_and_acknowledged(api: Api, sandbox: Sandbox) -> None:
     sandbox.pay(api.create_session()["id"])
     endpoint = Endpoint()
-    expected = [Delivery(event["id"], event["type"], 200) for event in sandbox.events]
+    now = sandbox.clock.now()
+    expected = [Delivery(event["id"], event["type"], 200, at=now) for event in sandbox.events]
 
     assert sandbox.deliver(endpoint) == expected
     assert sandbox.pending == []

@@ -9,7 +9,8 @@ import stripe
 
 __all__ = ["Handler", "InProcessClient"]
 
-#: Takes method, URL, headers and body; returns status, headers and body. Raises ``ConnectionError`` for a lost answer.
+#: Takes method, URL, headers and body; returns status, headers and body.
+#: Raises ``ConnectionError`` or ``TimeoutError`` for a lost answer.
 Handler = Callable[[str, str, Mapping[str, str], Any], tuple[int, Mapping[str, str], bytes]]
 
 
@@ -28,7 +29,7 @@ class InProcessClient(stripe.HTTPClient):
         """Answer one request of the SDK."""
         try:
             status, answer_headers, body = self._handler(method.upper(), url, headers or {}, post_data)
-        except ConnectionError as error:
+        except (ConnectionError, TimeoutError) as error:
             raise stripe.APIConnectionError("The connection to the sandbox was lost.") from error  # type: ignore[no-untyped-call]
         return body.decode("utf-8"), status, answer_headers
 

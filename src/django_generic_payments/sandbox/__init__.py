@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from .clock import Clock
 from .engine import Sandbox
-from .records import ApiRequest, Delivery, Observer, Outcome, Response, SandboxError
+from .mishaps import Turbulence
+from .records import Answer, ApiRequest, Delivery, Observer, Outcome, Response, SandboxError
 from .unconfirmed import Unconfirmed
 
 __all__ = [
+    "Answer",
     "ApiRequest",
     "Clock",
     "Delivery",
@@ -20,5 +22,6 @@ __all__ = [
     "Response",
     "Sandbox",
     "SandboxError",
+    "Turbulence",
     "Unconfirmed",
 ]

@@ -17,7 +17,7 @@ from .endpoints import ROUTES
 from .errors import ApiError
 from .events import Cause
 from .expansion import check_expandable, expand
-from .faults import Faults, answer_instead
+from .faults import Fault, Faults
 from .headers import Headers
 from .idempotency import IdempotencyKeys, KeptAnswer
 from .json_object import JsonObject
@@ -59,20 +59,20 @@ class Api:
         self._state = state
         self._secret_key = secret_key
         self._keys = IdempotencyKeys(state.clock)
-        self.faults = Faults()
+        self.faults = Faults(state.turbulence.calls, state.dice)
         self.requests: list[ApiRequest] = []
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Response:
         """Answer a request.
 
         Raises:
-            ConnectionResetError: if that failure was ordered.
+            ConnectionResetError, TimeoutError: if that failure was ordered.
         """
         request = self._arrived(method, url, headers, body)
         fault = self.faults.take(request.method, request.path)
-        if fault == "connection_lost_before":
+        if fault.hides_request:
             self._log(request, 0)
-            raise ConnectionResetError(f"The sandbox never saw this {request.method} {request.path}.")
+            raise fault.interrupt(f"{request.method} {request.path}")
         try:
             response = self._answer(request, fault)
         except ApiError as error:
@@ -82,8 +82,8 @@ class Api:
             obj = json.loads(response.body)
             for observer in self._state.observers:
                 observer.response(request.method, request.path, response.status, obj)
-        if fault == "connection_lost_after":
-            raise ConnectionResetError(f"The sandbox's answer to {request.method} {request.path} got lost.")
+        if fault.hides_answer:
+            raise fault.interrupt(f"{request.method} {request.path}")
         return response
 
     def _arrived(
@@ -101,14 +101,12 @@ class Api:
             observer.request(request.method, seen, raw)
         return request
 
-    def _answer(self, request: Request, fault: str) -> Response:
-        instead = answer_instead(fault, request.key)
-        if instead and fault != "500":
-            raise instead
+    def _answer(self, request: Request, fault: Fault) -> Response:
+        fault.refuse(request.key)
         self._authenticate(request)
         route, identifier = find_route(request)
         if request.key is None:
-            return self._run(request, self._accepted(request, route, identifier), route, instead)
+            return self._run(request, self._accepted(request, route, identifier), route, fault)
         kept = self._keys.claim(request.key, request.path, request.params)
         if kept:
             extra = {"Idempotent-Replayed": "true", "Original-Request": kept.request_id}
@@ -117,7 +115,7 @@ class Api:
         try:
             # What is refused here never ran, so nothing is kept and the key stays free.
             call = self._accepted(request, route, identifier)
-            response = self._run(request, call, route, instead)
+            response = self._run(request, call, route, fault)
             now = self._state.clock.now()
             keep = KeptAnswer(request.path, request.params, response.status, response.body, request.id, now)
         finally:
@@ -144,15 +142,16 @@ class Api:
             route.check(call)
         return call
 
-    def _run(self, request: Request, call: Call, route: Route, instead: ApiError | None) -> Response:
+    def _run(self, request: Request, call: Call, route: Route, fault: Fault) -> Response:
+        fault.delay()
         try:
-            if instead:
-                raise instead
+            fault.break_before()
             with self._state.lock:
                 catch_up(self._state)
                 obj = expand(self._state, route.run(call), call.params.get("expand", []))
                 # Written under the lock, because a stored object may change right after it.
                 body = json.dumps(obj).encode()
+            fault.break_after()
         except ApiError as error:
             return self._refusal(request, error)
         return self._response(request, 200, body, {})

@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from . import balance, cards, disputes, payments, refunds
+from . import balance, cards, deliveries, disputes, payments, refunds
 from .api import Api
 from .clock import Clock
+from .deliveries import Order, Post
 from .errors import ApiError
-from .events import acknowledge, encode
 from .exchange import is_exchanged
 from .json_object import JsonObject, snapshot
+from .mishaps import Turbulence
+from .objects.webhook_endpoint import webhook_endpoint
 from .records import ApiRequest, Delivery, Observer, Outcome, Payer, Response, SandboxError
 from .schedule import catch_up
 from .signing import signature_header
 from .state import State
 from .unconfirmed import Unconfirmed
+from .webhook_endpoint import FIRST, Secret, WebhookEndpoint
 
 __all__ = ["Sandbox"]
-
-Post = Callable[[bytes, dict[str, str]], int]
 
 
 class Sandbox:
@@ -28,14 +29,16 @@ class Sandbox:
 
     Args:
         secret_key: the only key that the API accepts; a live one makes every object a live one.
-        webhook_secret: signs the webhooks.
+        webhook_secret: signs the webhooks of the endpoint that the account has from the start; an empty one
+            means that there is no such endpoint, only those that are created through the API.
         checkout_base: where the hosted page is, without a slash at the end.
         clock: the time; without one it is real time, until it is advanced.
-        seed: makes the ids of one run those of the next.
+        seed: makes one run like the next: its ids, and what goes wrong by chance.
         balance_after: seconds until a sale is booked, and until the refund of a test card that is known for it
             arrives or fails; 60, or 2 in a sandbox that is served.
         settlement_currency: what the account's balance is kept in; without one each sale stays in its currency.
         unconfirmed: what Stripe does where it does not say what it does.
+        turbulence: what goes wrong by chance.
 
     Raises:
         SandboxError: for a settlement currency without exchange rates.
@@ -54,11 +57,11 @@ class Sandbox:
         balance_after: int | None = None,
         settlement_currency: str | None = None,
         unconfirmed: Unconfirmed = Unconfirmed(),  # noqa: B008 (it is frozen)
+        turbulence: Turbulence = Turbulence(),  # noqa: B008 (it is frozen)
     ) -> None:
         if settlement_currency and not is_exchanged(settlement_currency):
             raise SandboxError(f"The sandbox has no exchange rate for {settlement_currency!r}.")
         self.secret_key = secret_key
-        self.webhook_secret = webhook_secret
         self.clock = clock or Clock()
         self.state = State(
             clock=self.clock,
@@ -69,7 +72,13 @@ class Sandbox:
             settlement_currency=settlement_currency,
             unconfirmed=unconfirmed,
             observers=self.observers,
+            turbulence=turbulence,
         )
+        if webhook_secret:
+            self.state.webhook_endpoints[FIRST] = WebhookEndpoint(
+                webhook_endpoint(FIRST, created=self.clock.now(), livemode=self.state.livemode, url=""),
+                [Secret(webhook_secret)],
+            )
         self._api = Api(self.state, secret_key)
 
     @property
@@ -90,6 +99,20 @@ class Sandbox:
     def pending(self) -> list[JsonObject]:
         """What the endpoint has not acknowledged yet, oldest first."""
         return self.state.pending
+
+    @property
+    def webhook_secret(self) -> str:
+        """What signs the webhooks; the newest if it was rolled, and empty without an endpoint.
+
+        That of an endpoint that was created through the API is known to who created it.
+        """
+        first = self.state.webhook_endpoints.get(FIRST)
+        return first.secret if first else ""
+
+    @property
+    def deliveries(self) -> list[Delivery]:
+        """Every attempt to deliver a webhook, oldest first."""
+        return list(self.state.deliveries)
 
     @property
     def requests(self) -> list[ApiRequest]:
@@ -133,22 +156,39 @@ class Sandbox:
         """Answer a request to the API; `url` is a path or absolute, with the parameters of a GET.
 
         Raises:
-            ConnectionResetError: if that failure was ordered with `fail_next`.
+            ConnectionResetError, TimeoutError: if that failure was ordered with `fail_next`.
         """
         return self._api.handle(method, url, headers, body)
 
     def fail_next(
-        self, kind: str, *, method: str = "POST", path: str = "/v1/checkout/sessions", times: int = 1
+        self,
+        kind: str,
+        *,
+        method: str = "POST",
+        path: str = "/v1/checkout/sessions",
+        times: int = 1,
+        seconds: float = 1,
     ) -> None:
         """Let the next requests fail.
 
         Args:
-            kind: "connection_lost_before" (Stripe never saw the request), "connection_lost_after" (it was
-                executed and the answer lost), "500" (kept under the idempotency key, like any answer),
-                "503", "429" or "409" (not executed, nothing kept).
+            kind: "connection_lost_before" or "timeout_before" (Stripe never saw the request),
+                "connection_lost_after" or "timeout_after" (it was executed and the answer lost), "slow" (it is
+                executed after some real seconds, while which its idempotency key is in use), "500" (not
+                executed, but kept under the idempotency key, like any answer), "500_after" (executed, and kept),
+                "500_not_kept", "503", "429" or "409" (not executed, nothing kept).
             path: the path that fails; `{id}` in it stands for any id.
+            seconds: how long a slow request takes.
         """
-        self._api.faults.order(kind, method, path, times)
+        self._api.faults.order(kind, method, path, times, seconds)
+
+    def mishap_next(self, kind: str, event_type: str, *, times: int = 1) -> None:
+        """Let something go wrong with the next events of a type, which may have wildcards: `charge.*`.
+
+        Args:
+            kind: "never_generated", or "two_events" (two Event objects tell of one fact).
+        """
+        self.state.event_mishaps.order(kind, event_type, times)
 
     def pay(
         self,
@@ -264,32 +304,47 @@ class Sandbox:
         with self.state.lock:
             disputes.appeal(self.state, self._find("dispute", dispute), submit=submit)
 
+    def post_to(self, url: str) -> None:
+        """Say where the account's first endpoint is, for a server to post there.
+
+        Raises:
+            SandboxError: for an address that is not http or https, or without such an endpoint.
+        """
+        if not url.startswith(("http://", "https://")):
+            raise SandboxError(f"Webhooks go to an http or https address, not to {url!r}.")
+        self._endpoint(FIRST).obj["url"] = url
+
+    def roll_secret(self, secret: str, *, endpoint: str = FIRST, overlap: int = 24 * 60 * 60) -> None:
+        """Give an endpoint another secret; for `overlap` seconds both sign."""
+        with self.state.lock:
+            self._endpoint(endpoint).roll_secret(secret, self.clock.now() + overlap)
+
     def sign(self, body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
         """Return the `Stripe-Signature` of a body; without a timestamp it is signed now, in real time."""
-        secret = self.webhook_secret if secret is None else secret
-        return signature_header(body, secret, timestamp, livemode=self.state.livemode)
+        valid = self._endpoint(FIRST).valid_secrets(self.clock.now()) if secret is None else [secret]
+        return signature_header(body, valid, timestamp, livemode=self.state.livemode)
 
     def message(
-        self, event: JsonObject, *, secret: str | None = None, timestamp: int | None = None
+        self,
+        event: JsonObject,
+        *,
+        secret: str | None = None,
+        timestamp: int | None = None,
+        endpoint: str = FIRST,
     ) -> tuple[bytes, dict[str, str]]:
-        """Return an event as Stripe posts it: the body and the headers."""
-        body = encode(event)
-        headers = {
-            "Accept": "*/*; q=0.5, application/xml",
-            "Cache-Control": "no-cache",
-            "Content-Type": "application/json; charset=utf-8",
-            "Stripe-Signature": self.sign(body, secret=secret, timestamp=timestamp),
-            "User-Agent": "Stripe/1.0 (+https://stripe.com/docs/webhooks)",
-        }
-        return body, headers
+        """Return an event as Stripe posts it to an endpoint: the body and the headers."""
+        return deliveries.message(
+            self.state, self._endpoint(endpoint), event, secret=secret, timestamp=timestamp
+        )
 
     def deliver(
         self,
         post: Post,
         *,
         times: int = 1,
-        order: Callable[[list[JsonObject]], list[JsonObject]] | None = None,
+        order: Order | None = None,
         drop: Collection[str] = (),
+        endpoint: str = FIRST,
     ) -> list[Delivery]:
         """Post every pending event; a 2xx acknowledges it, and anything else leaves it pending.
 
@@ -297,24 +352,21 @@ class Sandbox:
             post: takes body and headers, returns the status.
             times: how often each event is posted.
             order: returns the events in the order to post them in, some perhaps left out or repeated.
-            drop: types of events that get lost for good.
+            drop: types of events that get lost for good; `charge.*` and `*` stand for several.
+            endpoint: the id of one that was created through the API.
         """
-        waiting = list(self.state.pending)
-        for event in waiting:
-            if event["type"] in drop:
-                acknowledge(self.state, event, received=False)
-        kept = [event for event in waiting if event["type"] not in drop]
-        attempts = []
-        for event in order(kept) if order else kept:
-            attempts += [self._attempt(event, post) for _ in range(times)]
-        return attempts
+        where = self._endpoint(endpoint)
+        return deliveries.deliver(self.state, where, post, times=times, order=order, drop=drop)
 
-    def _attempt(self, event: JsonObject, post: Post) -> Delivery:
-        # Without the lock: the endpoint may well call the API before it answers.
-        status = post(*self.message(event))
-        if 200 <= status < 300:
-            acknowledge(self.state, event, received=True)
-        return Delivery(event["id"], event["type"], status)
+    def resend(self, post: Post, event_id: str, *, endpoint: str = FIRST) -> Delivery:
+        """Post an event once more, even if it was acknowledged."""
+        return deliveries.resend(self.state, self._endpoint(endpoint), event_id, post)
+
+    def _endpoint(self, identifier: str) -> WebhookEndpoint:
+        found = self.state.webhook_endpoints.get(identifier)
+        if found is None:
+            raise SandboxError(f"There is no webhook endpoint {identifier!r}.")
+        return found
 
     def _copy(self, kind: str, identifier: str) -> JsonObject:
         with self.state.lock:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from .json_object import JsonObject, snapshot
 from .state import API_VERSION, State
+from .webhook_endpoint import WebhookEndpoint
 
 __all__ = ["Cause", "acknowledge", "emit", "encode"]
 
@@ -25,7 +26,11 @@ def emit(
 
     https://docs.stripe.com/api/events/object
     """
-    cause = cause or Cause()
+    for _ in range(state.event_mishaps.count(kind)):
+        record(state, build(state, kind, obj, cause or Cause(), previous))
+
+
+def build(state: State, kind: str, obj: JsonObject, cause: Cause, previous: JsonObject | None) -> JsonObject:
     event: JsonObject = {
         "id": state.new_id("evt_1"),
         "object": "event",
@@ -33,28 +38,34 @@ def emit(
         "created": state.clock.now(),
         "data": {"object": snapshot(obj)},
         "livemode": state.livemode,
-        "pending_webhooks": 1,
+        "pending_webhooks": 0,
         "request": {"id": cause.request_id, "idempotency_key": cause.idempotency_key},
         "type": kind,
     }
     if previous is not None:
         event["data"]["previous_attributes"] = snapshot(previous)
+    return event
+
+
+def record(state: State, event: JsonObject) -> None:
+    endpoints = [each for each in state.webhook_endpoints.values() if each.wants(event["type"])]
+    event["pending_webhooks"] = len(endpoints)
     state.add(event)
-    state.pending.append(event)
+    for endpoint in endpoints:
+        endpoint.pending.append(event)
     for observer in state.observers:
         observer.event(event)
     for listener in state.listeners:
         listener(event)
 
 
-def acknowledge(state: State, event: JsonObject, *, received: bool) -> None:
+def acknowledge(state: State, endpoint: WebhookEndpoint, event: JsonObject, *, received: bool) -> None:
     """Stop delivering an event, because it was received or because it is lost for good."""
     with state.lock:
         # An event that never arrived keeps its count, so that `delivery_success=false` finds it.
-        if received:
-            event["pending_webhooks"] = 0
-        # In place and by identity: the list is the one that tests look at.
-        state.pending[:] = [other for other in state.pending if other is not event]
+        if received and any(other is event for other in endpoint.pending):
+            event["pending_webhooks"] -= 1
+        endpoint.forget(event)
 
 
 def encode(event: JsonObject) -> bytes:

@@ -7,7 +7,7 @@ from typing import NamedTuple, Protocol
 
 from .json_object import JsonObject
 
-__all__ = ["ApiRequest", "Delivery", "Observer", "Outcome", "Payer", "Response", "SandboxError"]
+__all__ = ["Answer", "ApiRequest", "Delivery", "Observer", "Outcome", "Payer", "Response", "SandboxError"]
 
 
 class SandboxError(ValueError):
@@ -48,13 +48,27 @@ class Outcome:
     redirect_url: str = ""
 
 
+class Answer(NamedTuple):
+    """What an endpoint answered; the status is 0 if it did not."""
+
+    status: int
+    text: str = ""
+
+
 @dataclass(frozen=True)
 class Delivery:
-    """One attempt to deliver one event; `status` is the endpoint's answer, 0 if there was none."""
+    """One attempt to deliver one event; `status` is the endpoint's answer, 0 if there was none.
+
+    `endpoint` is empty for the endpoint that the account has from the start. `at` is the sandbox's time, and
+    `answer` the beginning of what came back.
+    """
 
     event_id: str
     event_type: str
     status: int
+    endpoint: str = ""
+    at: int = 0
+    answer: str = ""
 
 
 @dataclass(frozen=True)

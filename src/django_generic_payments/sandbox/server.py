@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import string
 import threading
@@ -42,12 +43,13 @@ class SandboxServer:
     Args:
         sandbox: what is served; its `checkout_base` becomes the server's address.
         port: 0 picks a free one.
-        webhook_url: where events are posted as they happen; without it they stay pending.
+        webhook_url: where the account's first endpoint is: events are posted there as they happen, and without it
+            they stay pending.
         allow_remote: lets others than this machine in. They need no password: the key is in the code.
         log: takes one line per request.
 
     Raises:
-        SandboxError: for a host that is not this machine, or a live key.
+        SandboxError: for a host that is not this machine, a live key, or an address that is not http or https.
     """
 
     def __init__(
@@ -65,7 +67,9 @@ class SandboxServer:
         if sandbox.state.livemode:
             raise SandboxError("A live key has no business in a sandbox that can be reached over HTTP.")
         self.sandbox = sandbox
-        self.sender = WebhookSender(sandbox, webhook_url) if webhook_url else None
+        if webhook_url:
+            sandbox.post_to(webhook_url)
+        self.sender = WebhookSender(sandbox)
         self.log = log
         self._address = (host, port)
         self._http: LoopbackServer | None = None
@@ -85,7 +89,7 @@ class SandboxServer:
     @property
     def deliveries(self) -> list[Delivery]:
         """Every attempt to deliver a webhook, oldest first."""
-        return self.sender.deliveries if self.sender else []
+        return self.sandbox.deliveries
 
     def start(self) -> SandboxServer:
         """Listen, in threads of its own."""
@@ -94,23 +98,21 @@ class SandboxServer:
         if self.sandbox.state.balance_after is None:
             self.sandbox.state.balance_after = WHILE_WATCHED
         threading.Thread(target=self._http.serve_forever, args=[0.05], daemon=True).start()
-        if self.sender:
-            self.sender.start()
+        self.sender.start()
         return self
 
     def stop(self) -> None:
         """Stop listening, and stop sending webhooks."""
         if self._http is None:
             return
-        if self.sender:
-            self.sender.stop()
+        self.sender.stop()
         self._http.shutdown()
         self._http.server_close()
         self._http = None
 
     def deliver_now(self) -> list[Delivery]:
         """Post every pending event once more."""
-        return self.sender.deliver_now() if self.sender else []
+        return self.sender.deliver_now()
 
     def __enter__(self) -> SandboxServer:
         return self.start()
@@ -183,7 +185,16 @@ class Handler(BaseHTTPRequestHandler):
         except ConnectionResetError:
             self.close_connection = True
             return
+        except TimeoutError:
+            self.close_connection = True
+            self.wait_for_hanging_up()
+            return
         self.reply(response.status, response.headers, response.body)
+
+    def wait_for_hanging_up(self) -> None:
+        """Answer nothing until the other side has had enough."""
+        with contextlib.suppress(OSError):
+            self.rfile.read(1)
 
     def answer_page(self, path: str, body: bytes) -> None:
         """Show a page, or send the browser on."""
@@ -194,8 +205,7 @@ class Handler(BaseHTTPRequestHandler):
         if page.location:
             # A header holds ASCII only; what is escaped already stays as it is.
             headers = {**PAGE_HEADERS, "Location": quote(page.location, safe=string.punctuation)}
-            if owner.sender:
-                owner.sender.wait_until_sent(PATIENCE)
+            owner.sender.wait_until_sent(PATIENCE, retries=False)
         self.reply(page.status, headers, page.html.encode())
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:

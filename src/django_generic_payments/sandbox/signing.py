@@ -12,16 +12,16 @@ import time
 __all__ = ["signature_header"]
 
 
-def signature_header(body: bytes, secret: str, timestamp: int | None, *, livemode: bool) -> str:
-    """Sign a body as Stripe does.
+def signature_header(body: bytes, secrets: list[str], timestamp: int | None, *, livemode: bool) -> str:
+    """Sign a body as Stripe does, once with each secret: while one is rolled there are two.
 
     The timestamp is real time and not the sandbox clock's, because the receiver compares it with its own.
     """
     moment = int(time.time()) if timestamp is None else timestamp
     signed = b"%d.%s" % (moment, body)
-    header = f"t={moment},v1={digest(secret, signed)}"
+    header = ",".join([f"t={moment}", *(f"v1={digest(secret, signed)}" for secret in secrets)])
     # In test mode Stripe adds a signature of a scheme that does not exist; receivers must skip it.
-    return header if livemode else f"{header},v0={digest(secret[::-1], signed)}"
+    return header if livemode else f"{header},v0={digest(secrets[0][::-1], signed)}"
 
 
 def digest(secret: str, signed: bytes) -> str:

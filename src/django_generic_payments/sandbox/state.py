@@ -8,17 +8,20 @@ import random
 import secrets
 import string
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from .json_object import JsonObject
+from .mishaps import EventMishaps, Turbulence
+from .webhook_endpoint import FIRST, WebhookEndpoint
 
 if TYPE_CHECKING:
     from .cards import BankAccount, Card
     from .clock import Clock
     from .payments import Attempt
-    from .records import Observer
+    from .records import Delivery, Observer
     from .unconfirmed import Unconfirmed
 
 __all__ = ["API_VERSION", "Backstage", "State"]
@@ -27,6 +30,9 @@ API_VERSION = "2026-10-28.endive"
 
 #: Seconds until banks have done their part. A test that runs for so long is rare, and sees no surprise.
 IN_PROCESS = 60
+
+#: How many attempts to deliver something are remembered.
+DELIVERIES_KEPT = 10_000
 
 ALPHABET = string.ascii_letters + string.digits
 
@@ -52,9 +58,11 @@ class State:
     settlement_currency: str | None
     unconfirmed: Unconfirmed
     observers: list[Observer]
+    turbulence: Turbulence = field(default_factory=Turbulence)
     tables: dict[str, dict[str, JsonObject]] = field(default_factory=dict)
     backstage: dict[str, Backstage] = field(default_factory=dict)
-    pending: list[JsonObject] = field(default_factory=list)
+    webhook_endpoints: dict[str, WebhookEndpoint] = field(default_factory=dict)
+    deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=DELIVERIES_KEPT))
     listeners: list[Callable[[JsonObject], None]] = field(default_factory=list)
     means: dict[str, Card | BankAccount] = field(default_factory=dict)
     alteration: JsonObject = field(default_factory=dict)
@@ -62,10 +70,20 @@ class State:
 
     def __post_init__(self) -> None:
         # Ids are not secrets, and a system generator would cost more than the rest of a call.
-        self._random = random.Random(secrets.randbits(64) if self.seed is None else self.seed)  # noqa: S311
+        seed = secrets.randbits(64) if self.seed is None else self.seed
+        self._random = random.Random(seed)  # noqa: S311
+        # Beside the one that makes up ids, so that a rougher network does not change them.
+        self.dice = random.Random(f"dice of {seed}")  # noqa: S311
+        self.event_mishaps = EventMishaps(self.turbulence, self.dice)
         # Numbered, so that what is due in the same second happens in the order in which it was noted.
         self._appointments: list[tuple[int, int, str, str]] = []
         self._numbers = itertools.count()
+
+    @property
+    def pending(self) -> list[JsonObject]:
+        """What the account's first endpoint has not acknowledged yet, oldest first."""
+        first = self.webhook_endpoints.get(FIRST)
+        return first.pending if first else []
 
     def remind_of_bank(self, what: str, identifier: str) -> None:
         """Note that something is due as soon as banks have done their part."""
@@ -84,6 +102,10 @@ class State:
         """Store a new object."""
         self.tables.setdefault(obj["object"], {})[obj["id"]] = obj
         return obj
+
+    def remove(self, obj: JsonObject) -> None:
+        """Forget an object."""
+        del self.tables[obj["object"]][obj["id"]]
 
     def get(self, kind: str, identifier: str | None) -> JsonObject | None:
         """Find an object of one kind."""

@@ -14,6 +14,7 @@ from . import (
     events,
     payment_intents,
     refunds,
+    webhook_endpoints,
 )
 
 __all__ = ["ROUTES"]
@@ -28,4 +29,5 @@ ROUTES: list[Route] = [
     *balance_transactions.ROUTES,
     *billing_portal_sessions.ROUTES,
     *events.ROUTES,
+    *webhook_endpoints.ROUTES,
 ]
