@@ -5,26 +5,7 @@ import json
 from django_generic_payments.sandbox import Clock, Delivery, Sandbox
 
 from .client import Api, session_params
-
-ACCEPT = 200
-
-
-class Endpoint:
-    """An endpoint that notes what it gets, and answers what it is told to."""
-
-    def __init__(self, *answers: int) -> None:
-        self.answers = list(answers)
-        self.bodies: list[bytes] = []
-        self.headers: list[dict[str, str]] = []
-
-    def __call__(self, body: bytes, headers: dict[str, str]) -> int:
-        self.bodies.append(body)
-        self.headers.append(headers)
-        return self.answers.pop(0) if self.answers else ACCEPT
-
-    @property
-    def types(self) -> list[str]:
-        return [json.loads(body)["type"] for body in self.bodies]
+from .endpoint import Endpoint
 
 
 def test_an_event_has_the_envelope_of_stripe(api: Api, clock: Clock) -> None:

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 
 from django_generic_payments.sandbox import Sandbox, SandboxError
@@ -9,10 +12,15 @@ from .client import Api, session_params
 SESSIONS = "/v1/checkout/sessions"
 
 
-def test_a_connection_lost_before_means_that_nothing_happened(api: Api, sandbox: Sandbox) -> None:
-    sandbox.fail_next("connection_lost_before")
+@pytest.mark.parametrize(
+    ("kind", "error"), [("connection_lost_before", ConnectionResetError), ("timeout_before", TimeoutError)]
+)
+def test_what_stripe_never_saw_did_not_happen(
+    api: Api, sandbox: Sandbox, kind: str, error: type[Exception]
+) -> None:
+    sandbox.fail_next(kind)
 
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(error):
         api.post(SESSIONS, session_params(), key="k")
 
     assert api.get(SESSIONS).obj["data"] == []
@@ -21,10 +29,15 @@ def test_a_connection_lost_before_means_that_nothing_happened(api: Api, sandbox:
     assert "Idempotent-Replayed" not in api.post(SESSIONS, session_params(), key="k").headers
 
 
-def test_a_connection_lost_after_means_that_it_did_happen(api: Api, sandbox: Sandbox) -> None:
-    sandbox.fail_next("connection_lost_after")
+@pytest.mark.parametrize(
+    ("kind", "error"), [("connection_lost_after", ConnectionResetError), ("timeout_after", TimeoutError)]
+)
+def test_what_lost_only_its_answer_did_happen(
+    api: Api, sandbox: Sandbox, kind: str, error: type[Exception]
+) -> None:
+    sandbox.fail_next(kind)
 
-    with pytest.raises(ConnectionResetError):
+    with pytest.raises(error):
         api.post(SESSIONS, session_params(), key="k")
     (created,) = api.get(SESSIONS).obj["data"]
     retried = api.post(SESSIONS, session_params(), key="k")
@@ -48,9 +61,45 @@ def test_a_500_is_kept_under_its_key(api: Api, sandbox: Sandbox) -> None:
     assert len(api.get(SESSIONS).obj["data"]) == 1
 
 
+def test_a_500_may_come_after_everything_is_done(api: Api, sandbox: Sandbox) -> None:
+    sandbox.fail_next("500_after")
+
+    first = api.post(SESSIONS, session_params(), key="k")
+    again = api.post(SESSIONS, session_params(), key="k")
+
+    assert (first.status, again.status, again.obj) == (500, 500, first.obj)
+    assert len(api.get(SESSIONS).obj["data"]) == 1
+
+
+def test_a_slow_call_holds_its_key_and_nothing_else(
+    api: Api, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asleep, woken = threading.Event(), threading.Event()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        asleep.set()
+        woken.wait(10)
+
+    monkeypatch.setattr("django_generic_payments.sandbox.faults.sleep", sleep)
+    sandbox.fail_next("slow", seconds=3)
+    with ThreadPoolExecutor() as pool:
+        slow = pool.submit(api.post, SESSIONS, session_params(), key="k")
+        assert asleep.wait(10)
+        second = api.post(SESSIONS, session_params(), key="k")
+        beside = api.post("/v1/customers", {"name": "Ada"})
+        woken.set()
+
+    assert (slow.result().status, slept) == (200, [3])
+    assert (second.status, second.error["code"]) == (409, "idempotency_key_in_use")
+    assert beside.status == 200
+
+
 @pytest.mark.parametrize(
     ("kind", "error_type", "code"),
     [
+        ("500_not_kept", "api_error", None),
         ("503", "api_error", None),
         ("429", "invalid_request_error", "rate_limit"),
         ("409", "idempotency_error", "idempotency_key_in_use"),
@@ -64,7 +113,11 @@ def test_other_failures_leave_the_key_free(
     failed = api.post(SESSIONS, session_params(), key="k")
     retried = api.post(SESSIONS, session_params(), key="k")
 
-    assert (failed.status, failed.error["type"], failed.error.get("code")) == (int(kind), error_type, code)
+    assert (failed.status, failed.error["type"], failed.error.get("code")) == (
+        int(kind[:3]),
+        error_type,
+        code,
+    )
     assert retried.status == 200
 
 

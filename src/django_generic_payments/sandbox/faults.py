@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import random
 import threading
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import sleep
 
 from .errors import ApiError
 from .idempotency import in_use
@@ -71,7 +71,7 @@ class Fault:
     def delay(self) -> None:
         """Take as long as was ordered."""
         if self.kind == "slow":
-            time.sleep(self.seconds)
+            sleep(self.seconds)
 
     def break_before(self) -> None:
         """Fail before anything is done, in a way that is kept under the idempotency key."""
