@@ -6,6 +6,9 @@ https://docs.stripe.com/api/pagination
 from __future__ import annotations
 
 import operator
+from collections import deque
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any
 
 from .errors import ApiError, invalid, missing_object
@@ -50,16 +53,16 @@ def equal(obj: JsonObject, params: JsonObject, *names: str) -> bool:
 
 def list_of(kind: str, call: Call, *names: str) -> JsonObject:
     """Return a page of the objects of a kind that have the values and the age that were asked for."""
-    found = [
+    found = (
         obj
         for obj in call.state.newest_first(kind)
         if equal(obj, call.params, *names) and created_in(obj, call.params.get("created", {}))
-    ]
+    )
     return page(found, call.params, call.path)
 
 
-def page(found: list[JsonObject], params: JsonObject, url: str) -> JsonObject:
-    """Cut a page out of everything found, newest first.
+def page(found: Iterable[JsonObject], params: JsonObject, url: str) -> JsonObject:
+    """Cut a page out of everything found, newest first; what comes after it is not looked at.
 
     Raises:
         ApiError: for a cursor that is not in the list, or for two cursors.
@@ -68,21 +71,25 @@ def page(found: list[JsonObject], params: JsonObject, url: str) -> JsonObject:
     if "starting_after" in params and "ending_before" in params:
         raise invalid("You cannot use both starting_after and ending_before.", "ending_before")
     if "ending_before" in params:
-        end = position(found, params, "ending_before")
-        start = max(0, end - limit)
-        return envelope(found[start:end], url, has_more=start > 0)
-    start = position(found, params, "starting_after") + 1 if "starting_after" in params else 0
-    return envelope(found[start : start + limit], url, has_more=start + limit < len(found))
+        newer = list(up_to(found, params, "ending_before"))
+        return envelope(newer[-limit:], url, has_more=len(newer) > limit)
+    rest = iter(found)
+    if "starting_after" in params:
+        deque(up_to(rest, params, "starting_after"), maxlen=0)
+    data = list(islice(rest, limit + 1))
+    return envelope(data[:limit], url, has_more=len(data) > limit)
 
 
 def envelope(data: list[JsonObject], url: str, *, has_more: bool) -> JsonObject:
     return {"object": "list", "data": data, "has_more": has_more, "url": url}
 
 
-def position(found: list[JsonObject], params: JsonObject, name: str) -> int:
-    for index, obj in enumerate(found):
+def up_to(found: Iterable[JsonObject], params: JsonObject, name: str) -> Iterator[JsonObject]:
+    """Go through what stands before the cursor, and past the cursor itself."""
+    for obj in found:
         if obj["id"] == params[name]:
-            return index
+            return
+        yield obj
     raise no_cursor(params[name], name)
 
 

@@ -143,13 +143,13 @@ def list_all(call: Call) -> JsonObject:
     """List sessions, newest first."""
     params = call.params
     email = params.get("customer_details", {}).get("email")
-    found = [
+    found = (
         obj
         for obj in call.state.newest_first("checkout.session")
         if equal(obj, params, "customer", "payment_intent", "status")
         and created_in(obj, params.get("created", {}))
         and email in (None, (obj["customer_details"] or {}).get("email"))
-    ]
+    )
     return page(found, params, call.path)
 
 

@@ -35,14 +35,14 @@ def list_all(call: Call) -> JsonObject:
     """List the events of the last thirty days, newest first."""
     params = call.params
     types = params.get("types") or [params.get("type", "*")]
-    found = [
+    found = (
         event
         for event in call.state.newest_first("event")
         if recent(call, event)
         and created_in(event, params.get("created", {}))
         and any(fnmatchcase(event["type"], pattern) for pattern in types)
         and params.get("delivery_success") in (None, event["pending_webhooks"] == 0)
-    ]
+    )
     return page(found, params, call.path)
 
 
