@@ -7,13 +7,17 @@ refunds of a few euros behind there, and delete the webhook endpoints that they 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import stripe
+
+from tests.stripe_schema import agreement
 
 from .account import Account, open_account
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def account() -> Account:
     return open_account()
 
@@ -21,6 +25,13 @@ def account() -> Account:
 @pytest.fixture
 def client(account: Account) -> stripe.StripeClient:
     return account.client
+
+
+# Takes the place of the fixture of that name above: here many requests are wrong on purpose.
+@pytest.fixture(autouse=True)
+def _agrees_with_the_schema() -> Iterator[None]:
+    with agreement(accepted_only=True):
+        yield
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

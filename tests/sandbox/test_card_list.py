@@ -44,17 +44,18 @@ def test_the_list_is_grouped_by_what_happens(session: dict[str, Any]) -> None:
         "Asks for 3D Secure, then is declined",
         "Is declined",
         "Succeeds, and its refunds take their time",
-        "Succeeds, then is disputed",
+        "Succeeds, then is disputed or reported",
         "Accounts for SEPA Direct Debit",
     ]
     assert "4242 4242 4242 4242 Visa" in shown["Succeeds"]
     assert "3782 8224 6310 005 American Express" in shown["Succeeds"]
     assert "4000 0566 5566 5556 Visa debit" in shown["Succeeds"]
+    assert "4000 0000 0000 0077 Visa, available at once" in shown["Succeeds"]
     assert "4000 0027 6000 3184 Visa" in shown["Asks for 3D Secure"]
     assert "4000 0082 6000 3178 then has insufficient funds" in shown["Asks for 3D Secure, then is declined"]
     assert "4000 0000 0000 9995 has insufficient funds" in shown["Is declined"]
     assert "4000 0000 0000 7726 is refunded late" in shown["Succeeds, and its refunds take their time"]
-    assert "4000 0000 0000 0259 is disputed as fraud" in shown["Succeeds, then is disputed"]
+    assert "4000 0000 0000 0259 is disputed as fraud" in shown["Succeeds, then is disputed or reported"]
     assert "AT61 1904 3002 3457 3201 succeeds" in shown["Accounts for SEPA Direct Debit"]
 
 

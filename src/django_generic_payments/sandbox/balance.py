@@ -8,13 +8,24 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import NamedTuple
 
+from .cards import Card
 from .events import emit
 from .exchange import convert, is_exchanged, rate, round_money
 from .json_object import JsonObject
 from .objects.balance_transaction import balance_transaction
 from .state import State
 
-__all__ = ["Movement", "book", "book_all", "book_charge", "book_late", "dispute_fee", "settlement_currency"]
+__all__ = [
+    "Movement",
+    "book",
+    "book_all",
+    "book_charge",
+    "book_late",
+    "dispute_fee",
+    "make_available",
+    "settlement_currency",
+    "totals",
+]
 
 #: What a sale costs besides its percentage, in minor units; elsewhere it is the percentage alone.
 FIXED_FEE = {
@@ -37,16 +48,24 @@ class Movement(NamedTuple):
     description: str | None = None
 
 
-def book(state: State, source: JsonObject, movement: Movement, fee: JsonObject | None = None) -> JsonObject:
+def book(
+    state: State,
+    source: JsonObject,
+    movement: Movement,
+    fee: JsonObject | None = None,
+    *,
+    at_once: bool = False,
+) -> JsonObject:
     """Write a movement into the ledger, in the currency that the account settles in.
 
     Args:
         fee: what it costs, as one of `fee_details` without its currency.
+        at_once: whether the money is available now, and not in two days.
     """
     currency = settlement_currency(state, movement.currency)
     exchanged = currency != movement.currency
     amount = convert(movement.amount, movement.currency, currency) if exchanged else movement.amount
-    return state.add(
+    line = state.add(
         balance_transaction(
             state,
             source,
@@ -57,8 +76,28 @@ def book(state: State, source: JsonObject, movement: Movement, fee: JsonObject |
             currency=currency,
             fees=[{**fee, "currency": currency}] if fee and fee["amount"] else [],
             exchange_rate=float(rate(movement.currency, currency)) if exchanged else None,
+            at_once=at_once,
         )
     )
+    if not at_once:
+        state.remind(line["available_on"], "make_available", line["id"])
+    return line
+
+
+def make_available(state: State, identifier: str) -> None:
+    """Let the account have the money of a line."""
+    state.tables["balance_transaction"][identifier]["status"] = "available"
+
+
+def totals(state: State, status: str) -> list[JsonObject]:
+    """Return what the account has in each currency, of the lines that are "available" or "pending"."""
+    sums: dict[str, int] = {settlement_currency(state, "eur"): 0}
+    for line in state.tables.get("balance_transaction", {}).values():
+        sums[line["currency"]] = sums.get(line["currency"], 0) + line["net"] * (line["status"] == status)
+    return [
+        {"amount": amount, "currency": currency, "source_types": {"card": amount}}
+        for currency, amount in sums.items()
+    ]
 
 
 def book_charge(state: State, charge: JsonObject) -> None:
@@ -75,7 +114,9 @@ def book_charge(state: State, charge: JsonObject) -> None:
         "description": "Stripe processing fees",
         "type": "stripe_fee",
     }
-    charge["balance_transaction"] = book(state, charge, movement, fee)["id"]
+    means = state.means[charge["id"]]
+    at_once = isinstance(means, Card) and means.at_once
+    charge["balance_transaction"] = book(state, charge, movement, fee, at_once=at_once)["id"]
 
 
 def book_late(state: State, charge: JsonObject) -> None:
@@ -88,7 +129,7 @@ def book_late(state: State, charge: JsonObject) -> None:
 def book_all(state: State) -> None:
     """Book every sale that waits, oldest first."""
     for charge in list(state.tables.get("charge", {}).values()):
-        if charge["status"] == "succeeded":
+        if charge["status"] == "succeeded" and charge["captured"]:
             book_late(state, charge)
 
 

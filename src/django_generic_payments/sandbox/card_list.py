@@ -30,7 +30,7 @@ QUARTET = Template("<span>$digits</span>")
 
 SUCCEEDS, DECLINED = "Succeeds", "Is declined"
 ASKS, ASKS_IN_VAIN = "Asks for 3D Secure", "Asks for 3D Secure, then is declined"
-REFUNDED, DISPUTED = "Succeeds, and its refunds take their time", "Succeeds, then is disputed"
+REFUNDED, DISPUTED = "Succeeds, and its refunds take their time", "Succeeds, then is disputed or reported"
 GROUPS = (SUCCEEDS, ASKS, ASKS_IN_VAIN, DECLINED, REFUNDED, DISPUTED)
 BRANDS = {"amex": "American Express", "mastercard": "Mastercard", "visa": "Visa"}
 
@@ -55,7 +55,7 @@ def in_fours(number: str) -> list[str]:
 def group_of(card: Card) -> str:
     if card.decline:
         return ASKS_IN_VAIN if card.authentication else DECLINED
-    if card.disputes:
+    if card.disputes or card.fraud_warning:
         return DISPUTED
     if card.refunds != "succeed":
         return REFUNDED
@@ -80,5 +80,7 @@ def note(means: Card | BankAccount) -> str:
     if title == ASKS_IN_VAIN:
         return means.note.rpartition(", ")[2]
     if title in (SUCCEEDS, ASKS):
-        return BRANDS[means.brand] + (" debit" if means.funding == "debit" else "")
+        brand = BRANDS[means.brand] + (" debit" if means.funding == "debit" else "")
+        special = means.note.partition(", ")[2]
+        return f"{brand}, {special}" if special else brand
     return means.note

@@ -5,7 +5,7 @@ https://docs.stripe.com/currencies
 
 from __future__ import annotations
 
-__all__ = ["MINIMUM", "STEP", "SUPPORTED", "exponent", "format_amount", "money"]
+__all__ = ["LARGEST", "MINIMUM", "STEP", "SUPPORTED", "exponent", "format_amount", "money", "step"]
 
 CODES = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf "
@@ -24,6 +24,9 @@ THREE_DECIMAL = "bhd jod kwd omr tnd"
 #: Currencies whose amounts must be a multiple of something.
 STEP = {**dict.fromkeys(THREE_DECIMAL.split(), 10), "isk": 100, "ugx": 100}
 
+#: The largest amount of any card.
+LARGEST = 999_999_999_999
+
 HALF = "ars aud brl cad chf cop eur idr ils inr nzd php rub sgd usd zar"
 #: The smallest charge, in minor units, where it is charged and settled in the same currency.
 MINIMUM = {
@@ -34,6 +37,13 @@ MINIMUM = {
 
 #: How Stripe's own messages write the commonest.
 SYMBOLS = {"eur": "€", "gbp": "£", "jpy": "¥", "usd": "$"}
+
+
+def step(currency: str, *, rounds: bool) -> int:
+    """Return what amounts must be a multiple of; `rounds` is whether three decimals end in a zero."""
+    if currency in THREE_DECIMAL.split() and not rounds:
+        return 1
+    return STEP.get(currency, 1)
 
 
 def exponent(currency: str) -> int:

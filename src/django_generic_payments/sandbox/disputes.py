@@ -69,8 +69,10 @@ def create(
     if amount <= 0:
         raise SandboxError(f"A dispute is over a positive amount, not over {amount}.")
     made = state.add(dispute(state, charge, amount=amount, reason=reason, inquiry=inquiry))
-    charge["disputed"] = True
+    was_disputed, charge["disputed"] = charge["disputed"], True
     emit(state, "charge.dispute.created", made)
+    if state.unconfirmed.updates_charge_on_dispute and not was_disputed:
+        emit(state, "charge.updated", charge, previous={"disputed": False})
     if not inquiry:
         withdraw(state, made)
     return made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
-from . import balance, cards, deliveries, disputes, payments, refunds
+from . import balance, cards, checkout, deliveries, disputes, refunds
 from .api import Api
 from .clock import Clock
 from .deliveries import Order, Post
@@ -208,13 +208,13 @@ class Sandbox:
         means = cards.card(card) if iban is None else cards.bank_account(iban)
         with self.state.lock:
             catch_up(self.state)
-            return payments.pay(self.state, checkout_session, means, Payer(email, name, phone))
+            return checkout.pay(self.state, checkout_session, means, Payer(email, name, phone))
 
     def authenticate(self, checkout_session: str, *, success: bool = True) -> Outcome:
         """Finish 3D Secure, or fail it."""
         with self.state.lock:
             catch_up(self.state)
-            return payments.authenticate(self.state, checkout_session, success=success)
+            return checkout.authenticate(self.state, checkout_session, success=success)
 
     def alter_next_payment(self, amount: int | None = None, currency: str | None = None) -> None:
         """Let the next payment be over another total or currency than the session was created with."""
@@ -223,12 +223,18 @@ class Sandbox:
     def settle(self, checkout_session: str, *, success: bool | None = None) -> Outcome:
         """Let the bank answer a delayed payment; unless told, it answers what its IBAN stands for."""
         with self.state.lock:
-            return payments.settle(self.state, checkout_session, success=success)
+            return checkout.settle(self.state, checkout_session, success=success)
+
+    def capture(self, checkout_session: str, amount: int | None = None) -> None:
+        """Take money that is held, all of it unless told, from the dashboard."""
+        with self.state.lock:
+            catch_up(self.state)
+            checkout.capture(self.state, checkout_session, amount)
 
     def expire(self, checkout_session: str) -> None:
         """Expire a session, as if its time had come."""
         with self.state.lock:
-            payments.expire(self.state, checkout_session)
+            checkout.expire(self.state, checkout_session)
 
     def advance(self, seconds: int) -> None:
         """Move the clock, and do what has become due."""
@@ -374,7 +380,8 @@ class Sandbox:
 
     def _copies(self, kind: str, checkout_session: str) -> list[JsonObject]:
         with self.state.lock:
-            intent = self._find("checkout.session", checkout_session)["payment_intent"]
+            session = self.state.get("checkout.session", checkout_session)
+            intent = session["payment_intent"] if session else checkout_session
             made = self.state.tables.get(kind, {}).values()
             return [snapshot(obj) for obj in made if obj["payment_intent"] == intent]
 
@@ -385,9 +392,8 @@ class Sandbox:
         return found
 
     def _charge_of(self, checkout_session: str) -> JsonObject:
-        session = self._find("checkout.session", checkout_session)
-        intent = self.state.get("payment_intent", session["payment_intent"]) or {}
+        intent = checkout.find_intent(self.state, checkout_session) or {}
         charge = self.state.get("charge", intent.get("latest_charge"))
-        if charge is None or charge["status"] != "succeeded":
+        if charge is None or charge["status"] != "succeeded" or not charge["captured"]:
             raise SandboxError(f"{checkout_session} has not been paid.")
         return charge

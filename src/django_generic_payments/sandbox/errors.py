@@ -5,6 +5,8 @@ https://docs.stripe.com/api/errors
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from .json_object import JsonObject
 
 __all__ = [
@@ -13,12 +15,13 @@ __all__ = [
     "missing_object",
     "missing_parameter",
     "not_simulated",
+    "unexpected_state",
     "unknown_parameters",
 ]
 
 
 class ApiError(Exception):
-    """A request that is answered with an error."""
+    """A request that is answered with an error; `details` are what its envelope holds besides."""
 
     def __init__(
         self,
@@ -29,6 +32,7 @@ class ApiError(Exception):
         code: str = "",
         param: str = "",
         headers: dict[str, str] | None = None,
+        details: JsonObject | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
@@ -37,10 +41,11 @@ class ApiError(Exception):
         self.code = code
         self.param = param
         self.headers = headers or {}
+        self.details = details or {}
 
     def envelope(self, request_id: str, now: int) -> JsonObject:
         """Build the body of the answer."""
-        error: JsonObject = {}
+        error: JsonObject = {**self.details}
         if self.code:
             error["code"] = self.code
             error["doc_url"] = f"https://stripe.com/docs/error-codes/{self.code.replace('_', '-')}"
@@ -73,6 +78,15 @@ def missing_object(kind: str, identifier: str, param: str, status: int = 400) ->
     """Say that an id leads nowhere: 404 if it is in the path, 400 if it is in a parameter."""
     message = f"No such {kind}: '{identifier}'"
     return ApiError(message, status=status, code="resource_missing", param=param)
+
+
+def unexpected_state(kind: str, what: str, status: str, allowed: Collection[str]) -> ApiError:
+    """Refuse what an intent cannot do any more, or not yet."""
+    message = (
+        f"You cannot {what} this {kind} because it has a status of {status}. Only a {kind} with one of the "
+        f"following statuses may be used: {', '.join(allowed)}."
+    )
+    return ApiError(message, code="payment_intent_unexpected_state")
 
 
 def not_simulated(param: str) -> ApiError:

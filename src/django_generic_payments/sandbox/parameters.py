@@ -166,6 +166,8 @@ def metadata(value: Any, name: str) -> dict[str, str]:
     if len(value) > 50:
         raise invalid("You can have up to 50 metadata keys.", name)
     for key, item in value.items():
+        if "[" in key or "]" in key:
+            raise invalid(f"Metadata keys cannot have square brackets: {key}", name)
         if len(key) > 40:
             raise invalid(f"Metadata keys can have up to 40 characters; yours has {len(key)}.", name)
         if len(item) > 500:

@@ -1,26 +1,39 @@
-"""What happens when somebody pays, is declined, proves who they are, settles late or never comes back.
+"""What becomes of a payment intent: a charge, a hold, a debit that settles late, a decline.
 
-https://docs.stripe.com/payments/checkout/how-checkout-works
+https://docs.stripe.com/payments/paymentintents/lifecycle
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from .balance import book_charge
-from .cards import DEBIT_FAILED, BankAccount, Card, Decline
+from .cards import NEEDS_AUTHENTICATION, BankAccount, Card, Decline
 from .disputes import create_for_card
 from .events import Cause, emit
 from .json_object import JsonObject
 from .objects.charge import charge
-from .objects.checkout_session import customer_details
 from .objects.customer import customer
-from .objects.payment_intent import payment_intent
-from .objects.payment_method import payment_method
-from .records import Outcome, Payer, SandboxError
+from .objects.early_fraud_warning import early_fraud_warning
+from .records import Payer
 from .state import State
 
-__all__ = ["Attempt", "authenticate", "expire", "expire_if_open", "pay", "settle", "settle_if_waiting"]
+__all__ = [
+    "NEEDS_AUTHENTICATION",
+    "Attempt",
+    "Result",
+    "authenticate",
+    "cancel",
+    "capture",
+    "confirm",
+    "follow_up",
+    "release_if_held",
+    "session_of",
+    "settle",
+]
+
+#: How long a bank holds money that is not captured.
+SEVEN_DAYS = 7 * 24 * 60 * 60
 
 NOT_AUTHENTICATED = Decline(
     "payment_intent_authentication_failure",
@@ -31,131 +44,114 @@ NOT_AUTHENTICATED = Decline(
 
 @dataclass(frozen=True)
 class Attempt:
-    """One payer's attempt to pay one session, which may wait for 3D Secure or for a bank."""
+    """One attempt to pay one intent, which may wait for 3D Secure or for a bank.
 
-    session: JsonObject
+    `alone` is whether the payer is not there to prove who they are, and `cause` the call that began it.
+    """
+
     intent: JsonObject
     means: Card | BankAccount
     payer: Payer
     method: JsonObject
+    cause: Cause = field(default_factory=Cause)
+    alone: bool = False
 
 
-def pay(state: State, session_id: str, means: Card | BankAccount, payer: Payer) -> Outcome:
-    """Try to pay an open session, as if the form on the hosted page was sent.
+@dataclass(frozen=True)
+class Result:
+    """What became of an attempt: "succeeded", "held", "processing", "requires_action" or "declined"."""
 
-    Raises:
-        SandboxError: if the session cannot be paid, or not with this kind of means.
-    """
-    session = session_in(state, session_id, "open")
-    if means.decline and means.decline.refused_by_form:
-        return refusal(session, means.decline)
-    if means.type not in session["payment_method_types"]:
-        offered = ", ".join(session["payment_method_types"])
-        raise SandboxError(f"{session_id} does not offer {means.type}, only {offered}.")
-
-    alter(state, session)
-    method = state.add(payment_method(state, means, payer))
-    attempt = Attempt(session, confirmed_intent(state, session), means, payer, method)
-    if isinstance(means, BankAccount):
-        return debit(state, attempt, means)
-    if means.authentication:
-        return ask_for_authentication(state, attempt)
-    return charge_card(state, attempt)
+    status: str
+    decline: Decline | None = None
 
 
-def authenticate(state: State, session_id: str, *, success: bool) -> Outcome:
-    """Finish 3D Secure.
+def confirm(state: State, attempt: Attempt) -> Result:
+    """Try to pay."""
+    state.awaiting.pop(attempt.intent["id"], None)
+    attempt.intent.update(next_action=None)
+    if isinstance(attempt.means, BankAccount):
+        return debit(state, attempt)
+    if not attempt.means.authentication or (attempt.alone and attempt.means.alone):
+        return charge_card(state, attempt)
+    if attempt.alone:
+        return decline(state, attempt, NEEDS_AUTHENTICATION)
+    return ask_for_authentication(state, attempt)
 
-    Raises:
-        SandboxError: if nobody waits for it.
-    """
-    attempt = state.backstage[session_in(state, session_id, "open")["id"]].awaiting
-    if attempt is None:
-        raise SandboxError(f"{session_id} does not wait for 3D Secure.")
-    state.backstage[session_id].awaiting = None
+
+def authenticate(state: State, attempt: Attempt, *, success: bool) -> Result:
+    """Finish 3D Secure, or fail it."""
+    del state.awaiting[attempt.intent["id"]]
     attempt.intent["next_action"] = None
     if success:
         return charge_card(state, attempt, authenticated=True)
     return decline(state, attempt, NOT_AUTHENTICATED)
 
 
-def settle(state: State, session_id: str, *, success: bool | None) -> Outcome:
-    """Let the bank say whether a delayed payment went through; None leaves it to the account used.
-
-    Raises:
-        SandboxError: if no payment of the session waits for a bank.
-    """
-    attempt = state.backstage[session_in(state, session_id, "complete")["id"]].awaiting
-    if attempt is None:
-        raise SandboxError(f"{session_id} has no payment that waits for a bank.")
-    state.backstage[session_id].awaiting = None
-    failure = attempt.means.decline
-    if failure is None if success is None else success:
-        return settle_successfully(state, attempt)
-    return settle_in_vain(state, attempt, failure or DEBIT_FAILED)
-
-
-def expire(state: State, session_id: str, cause: Cause | None = None) -> JsonObject:
-    """Expire an open session, and return it.
-
-    Raises:
-        SandboxError: if it is not open any more.
-    """
-    session = session_in(state, session_id, "open")
-    state.backstage[session_id].awaiting = None
-    session.update(status="expired", url=None)
-    emit(state, "checkout.session.expired", session, cause)
-    intent = state.get("payment_intent", session["payment_intent"])
-    if intent and state.unconfirmed.cancels_intent_on_expiry:
-        intent.update(status="canceled", cancellation_reason="expired", canceled_at=state.clock.now())
-        intent.update(next_action=None)
-        emit(state, "payment_intent.canceled", intent, cause)
-    return session
+def settle(state: State, attempt: Attempt, failure: Decline | None) -> Result:
+    """Let the bank say whether a delayed payment went through."""
+    intent = attempt.intent
+    del state.awaiting[intent["id"]]
+    charged = state.tables["charge"][intent["latest_charge"]]
+    if failure is None:
+        charged.update(status="succeeded", paid=True)
+        receive(state, attempt, charged)
+        return Result("succeeded")
+    charged.update(status="failed", amount_captured=0, captured=False)
+    charged.update(failure_code=failure.code, failure_message=failure.message)
+    emit(state, "charge.failed", charged)
+    fail_intent(state, attempt, failure, charged)
+    return Result("declined", failure)
 
 
-def settle_if_waiting(state: State, session_id: str) -> None:
-    """Let a bank answer by itself, unless a test was faster."""
-    if state.backstage[session_id].awaiting:
-        settle(state, session_id, success=None)
+def capture(state: State, intent: JsonObject, amount: int, cause: Cause | None = None) -> None:
+    """Take money that is held, or a part of it, which lets the rest go."""
+    charged = state.tables["charge"][intent["latest_charge"]]
+    charged.update(captured=True, amount_captured=amount)
+    intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
+    emit(state, "charge.captured", charged, cause)
+    emit(state, "payment_intent.succeeded", intent, cause)
+    state.remind_of_bank("book", charged["id"])
+    session = session_of(state, intent)
+    if session:
+        # No event tells of that.
+        session["payment_status"] = "paid"
+    follow_up(state, intent)
 
 
-def expire_if_open(state: State, session_id: str) -> None:
-    """Expire a session, unless it is paid or has expired already."""
-    if state.tables["checkout.session"][session_id]["status"] == "open":
-        expire(state, session_id)
+def cancel(state: State, intent: JsonObject, reason: str | None, cause: Cause | None = None) -> None:
+    """End an intent that is not paid, and let go what is held."""
+    state.awaiting.pop(intent["id"], None)
+    held = intent["status"] == "requires_capture"
+    end(state, intent, reason)
+    if held:
+        emit(state, "charge.refunded", let_go(state, intent), cause)
+    emit(state, "payment_intent.canceled", intent, cause)
 
 
-def session_in(state: State, session_id: str, status: str) -> JsonObject:
-    session = state.get("checkout.session", session_id)
-    if session is None:
-        raise SandboxError(f"There is no checkout session {session_id}.")
-    if session["status"] != status:
-        raise SandboxError(f"{session_id} is {session['status']}, not {status}.")
-    return session
+def release_if_held(state: State, identifier: str) -> None:
+    """Let a hold end, unless it was captured or canceled."""
+    intent = state.tables["payment_intent"][identifier]
+    if intent["status"] == "requires_capture":
+        end(state, intent, "automatic")
+        emit(state, "charge.expired", let_go(state, intent))
+        emit(state, "payment_intent.canceled", intent)
 
 
-def alter(state: State, session: JsonObject) -> None:
-    amount = state.alteration.pop("amount", None) or session["amount_total"]
-    currency = state.alteration.pop("currency", None) or session["currency"]
-    session.update(amount_total=amount, amount_subtotal=amount, currency=currency)
+def end(state: State, intent: JsonObject, reason: str | None) -> None:
+    intent.update(status="canceled", cancellation_reason=reason, canceled_at=state.clock.now())
+    intent.update(next_action=None, amount_capturable=0)
 
 
-def confirmed_intent(state: State, session: JsonObject) -> JsonObject:
-    """Return the session's intent, which comes into being with the first attempt to pay."""
-    intent = state.get("payment_intent", session["payment_intent"])
-    if intent is None:
-        data = state.backstage[session["id"]].payment_intent_data
-        intent = state.add(payment_intent(state, session, data))
-        session["payment_intent"] = intent["id"]
-        emit(state, "payment_intent.created", intent)
-    intent.update(amount=session["amount_total"], currency=session["currency"], next_action=None)
-    state.backstage[session["id"]].awaiting = None
-    return intent
+def let_go(state: State, intent: JsonObject) -> JsonObject:
+    charged = state.tables["charge"][intent["latest_charge"]]
+    charged.update(amount_refunded=charged["amount"], refunded=True)
+    return charged
 
 
-def ask_for_authentication(state: State, attempt: Attempt) -> Outcome:
-    session, intent = attempt.session, attempt.intent
-    address = f"{state.checkout_base}/c/pay/{session['id']}/authenticate"
+def ask_for_authentication(state: State, attempt: Attempt) -> Result:
+    intent = attempt.intent
+    session = session_of(state, intent)
+    address = f"{state.checkout_base}/c/pay/{session['id'] if session else intent['id']}/authenticate"
     intent.update(
         status="requires_action",
         payment_method=attempt.method["id"],
@@ -165,46 +161,72 @@ def ask_for_authentication(state: State, attempt: Attempt) -> Outcome:
             "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": address},
         },
     )
-    state.backstage[session["id"]].awaiting = attempt
-    emit(state, "payment_intent.requires_action", intent)
-    return Outcome("requires_action", session["id"], intent["id"], redirect_url=address)
+    # What comes of it later, no call has caused.
+    state.awaiting[intent["id"]] = replace(attempt, cause=Cause())
+    emit(state, "payment_intent.requires_action", intent, attempt.cause)
+    return Result("requires_action")
 
 
-def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) -> Outcome:
-    if attempt.means.decline:
-        return decline(state, attempt, attempt.means.decline, authenticated=authenticated)
+def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) -> Result:
+    intent, means = attempt.intent, attempt.means
+    if means.decline:
+        return decline(state, attempt, means.decline, authenticated=authenticated)
     create_customer(state, attempt)
     keep_method(state, attempt)
-    charged = charge(state, attempt.intent, attempt.method, status="succeeded", authenticated=authenticated)
+    held = intent["capture_method"] == "manual"
+    charged = charge(
+        state,
+        intent,
+        attempt.method,
+        status="succeeded",
+        authenticated=authenticated,
+        captured=not held,
+        risk=means.risk if isinstance(means, Card) else "normal",
+    )
+    if held:
+        return hold(state, attempt, charged)
     receive(state, attempt, charged)
-    complete(state, attempt, payment_status="paid")
-    if isinstance(attempt.means, Card):
-        create_for_card(state, charged, attempt.means)
-    return done(attempt, "succeeded")
+    return Result("succeeded")
 
 
-def decline(state: State, attempt: Attempt, reason: Decline, *, authenticated: bool = False) -> Outcome:
-    """Leave the session open for another attempt, as `payment_intent.payment_failed` ends nothing."""
+def hold(state: State, attempt: Attempt, charged: JsonObject) -> Result:
+    intent = attempt.intent
+    state.add(charged)
+    state.means[charged["id"]] = attempt.means
+    intent.update(
+        status="requires_capture",
+        amount_capturable=charged["amount"],
+        latest_charge=charged["id"],
+        payment_method=attempt.method["id"],
+        last_payment_error=None,
+    )
+    emit(state, "payment_intent.amount_capturable_updated", intent, attempt.cause)
+    emit(state, "charge.succeeded", charged, attempt.cause)
+    state.remind(state.clock.now() + SEVEN_DAYS, "release", intent["id"])
+    return Result("held")
+
+
+def decline(state: State, attempt: Attempt, reason: Decline, *, authenticated: bool = False) -> Result:
     charged = None
     # Who fails 3D Secure never gets as far as a charge.
     if reason is not NOT_AUTHENTICATED:
-        charged = charge(
-            state,
-            attempt.intent,
-            attempt.method,
-            status="failed",
-            decline=reason,
-            authenticated=authenticated,
+        charged = state.add(
+            charge(
+                state,
+                attempt.intent,
+                attempt.method,
+                status="failed",
+                decline=reason,
+                authenticated=authenticated,
+            )
         )
-        state.add(charged)
-        emit(state, "charge.failed", charged)
+        emit(state, "charge.failed", charged, attempt.cause)
     fail_intent(state, attempt, reason, charged)
-    return refusal(attempt.session, reason)
+    return Result("declined", reason)
 
 
-def debit(state: State, attempt: Attempt, account: BankAccount) -> Outcome:
-    """Start a bank debit: the session is complete, and nothing is paid yet."""
-    session, intent = attempt.session, attempt.intent
+def debit(state: State, attempt: Attempt) -> Result:
+    intent = attempt.intent
     create_customer(state, attempt)
     keep_method(state, attempt)
     charged = state.add(charge(state, intent, attempt.method, status="pending"))
@@ -214,70 +236,53 @@ def debit(state: State, attempt: Attempt, account: BankAccount) -> Outcome:
         payment_method=attempt.method["id"],
         last_payment_error=None,
     )
-    emit(state, "payment_intent.processing", intent)
-    emit(state, "charge.pending", charged)
-    complete(state, attempt, payment_status="unpaid")
-    state.backstage[session["id"]].awaiting = attempt
-    if account.settles_after is not None:
-        state.remind(state.clock.now() + account.settles_after, "settle", session["id"])
-    return done(attempt, "processing")
-
-
-def settle_successfully(state: State, attempt: Attempt) -> Outcome:
-    charged = state.tables["charge"][attempt.intent["latest_charge"]]
-    charged.update(status="succeeded", paid=True)
-    receive(state, attempt, charged)
-    attempt.session["payment_status"] = "paid"
-    emit(state, "checkout.session.async_payment_succeeded", attempt.session)
-    return done(attempt, "succeeded")
-
-
-def settle_in_vain(state: State, attempt: Attempt, reason: Decline) -> Outcome:
-    charged = state.tables["charge"][attempt.intent["latest_charge"]]
-    charged.update(status="failed", amount_captured=0, captured=False)
-    charged.update(failure_code=reason.code, failure_message=reason.message)
-    emit(state, "charge.failed", charged)
-    fail_intent(state, attempt, reason, charged)
-    emit(state, "checkout.session.async_payment_failed", attempt.session)
-    return refusal(attempt.session, reason)
+    emit(state, "payment_intent.processing", intent, attempt.cause)
+    emit(state, "charge.pending", charged, attempt.cause)
+    state.awaiting[intent["id"]] = replace(attempt, cause=Cause())
+    return Result("processing")
 
 
 def receive(state: State, attempt: Attempt, charged: JsonObject) -> None:
+    intent = attempt.intent
     state.add(charged)
     state.means[charged["id"]] = attempt.means
-    if attempt.intent["capture_method"] == "automatic":
+    if intent["capture_method"] == "automatic":
         book_charge(state, charged)
     else:
         state.remind_of_bank("book", charged["id"])
-    attempt.intent.update(
+    intent.update(
         status="succeeded",
         amount_received=charged["amount"],
         latest_charge=charged["id"],
         payment_method=attempt.method["id"],
         last_payment_error=None,
     )
-    emit(state, "charge.succeeded", charged)
-    emit(state, "payment_intent.succeeded", attempt.intent)
+    emit(state, "charge.succeeded", charged, attempt.cause)
+    emit(state, "payment_intent.succeeded", intent, attempt.cause)
 
 
-def complete(state: State, attempt: Attempt, *, payment_status: str) -> None:
-    session, payer = attempt.session, attempt.payer
-    known = state.get("customer", session["customer"]) or {}
-    session.update(
-        status="complete",
-        payment_status=payment_status,
-        url=None,
-        # Checkout does not let a payer change the address of a known customer.
-        customer_details=customer_details(known.get("email") or payer.email, payer.name, payer.phone),
-        collected_information={"business_name": None, "individual_name": None, "shipping_details": None},
-    )
-    emit(state, "checkout.session.completed", session)
+def follow_up(state: State, intent: JsonObject) -> None:
+    """Let happen after the sale what the card is known for."""
+    charged = state.tables["charge"][intent["latest_charge"]]
+    means = state.means[charged["id"]]
+    if not isinstance(means, Card):
+        return
+    if means.fraud_warning:
+        warning = state.add(early_fraud_warning(state, charged))
+        emit(state, "radar.early_fraud_warning.created", warning)
+    create_for_card(state, charged, means)
+
+
+def session_of(state: State, intent: JsonObject) -> JsonObject | None:
+    """Return the session that an intent belongs to, if it does."""
+    return state.get("checkout.session", state.session_of_intent.get(intent["id"]))
 
 
 def create_customer(state: State, attempt: Attempt) -> None:
-    session, payer = attempt.session, attempt.payer
-    if session["customer"] is None and session["customer_creation"] == "always":
-        created = state.add(customer(state, payer._asdict()))
+    """Make a customer of the payer, if the session is to make one of everybody."""
+    session = session_of(state, attempt.intent)
+    if session and session["customer"] is None and session["customer_creation"] == "always":
+        created = state.add(customer(state, attempt.payer._asdict()))
         session["customer"] = attempt.intent["customer"] = created["id"]
         emit(state, "customer.created", created)
 
@@ -285,9 +290,9 @@ def create_customer(state: State, attempt: Attempt) -> None:
 def keep_method(state: State, attempt: Attempt) -> None:
     """Save what was paid with for the customer, if that was asked for."""
     intent, method = attempt.intent, attempt.method
-    if intent["setup_future_usage"] and intent["customer"]:
+    if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
         method["customer"] = intent["customer"]
-        emit(state, "payment_method.attached", method)
+        emit(state, "payment_method.attached", method, attempt.cause)
 
 
 def fail_intent(state: State, attempt: Attempt, reason: Decline, charged: JsonObject | None) -> None:
@@ -305,21 +310,4 @@ def fail_intent(state: State, attempt: Attempt, reason: Decline, charged: JsonOb
     attempt.intent.update(
         status="requires_payment_method", payment_method=None, next_action=None, last_payment_error=error
     )
-    emit(state, "payment_intent.payment_failed", attempt.intent)
-
-
-def refusal(session: JsonObject, reason: Decline) -> Outcome:
-    return Outcome(
-        "declined",
-        session["id"],
-        session["payment_intent"] or "",
-        code=reason.code,
-        decline_code=reason.decline_code,
-        message=reason.message,
-    )
-
-
-def done(attempt: Attempt, status: str) -> Outcome:
-    session = attempt.session
-    back = session["success_url"].replace("{CHECKOUT_SESSION_ID}", session["id"])
-    return Outcome(status, session["id"], attempt.intent["id"], redirect_url=back)
+    emit(state, "payment_intent.payment_failed", attempt.intent, attempt.cause)

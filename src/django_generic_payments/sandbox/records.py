@@ -25,7 +25,7 @@ class Response(NamedTuple):
 class Payer(NamedTuple):
     """What somebody typed into the hosted page."""
 
-    email: str
+    email: str | None
     name: str | None
     phone: str | None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from .balance import Movement, book
 from .cards import Card
 from .changes import change
-from .currencies import STEP, money
+from .currencies import STEP, money, step
 from .errors import ApiError, invalid
 from .events import Cause, emit
 from .json_object import JsonObject
@@ -67,7 +67,7 @@ def settle(state: State, made: JsonObject) -> None:
     tell(state, made, change(made, status="succeeded") | take_reference(state, made))
 
 
-def fail(state: State, made: JsonObject, reason: str) -> None:
+def fail(state: State, made: JsonObject, reason: str, cause: Cause | None = None) -> None:
     """Let a refund fail, even one that succeeded: the money comes back to the account.
 
     Raises:
@@ -76,8 +76,9 @@ def fail(state: State, made: JsonObject, reason: str) -> None:
     if made["status"] not in (*UNSETTLED, "succeeded"):
         raise SandboxError(f"{made['id']} is {made['status']} and cannot fail any more.")
     previous = return_money(state, made, "failed") | change(made, failure_reason=reason)
-    emit(state, "refund.failed", made, previous=previous)
-    emit(state, "charge.refund.updated", made, previous=previous)
+    emit(state, "refund.failed", made, cause, previous)
+    emit(state, "charge.refund.updated", made, cause, previous)
+    tell_of_charge(state, made)
 
 
 def cancel(state: State, made: JsonObject, cause: Cause) -> None:
@@ -103,6 +104,12 @@ def refuse(state: State, charge: JsonObject, amount: int, rest: int) -> None:
     identifier, currency = charge["id"], charge["currency"]
     if charge["status"] != "succeeded":
         raise ApiError(f"Charge {identifier} is {charge['status']} and cannot be refunded.")
+    if not charge["captured"]:
+        message = (
+            f"This charge ({identifier}) has not been captured, so there is nothing to refund: cancel its "
+            "PaymentIntent instead."
+        )
+        raise ApiError(message)
     if any(
         dispute["charge"] == identifier and not dispute["is_charge_refundable"]
         for dispute in state.tables.get("dispute", {}).values()
@@ -118,7 +125,7 @@ def refuse(state: State, charge: JsonObject, amount: int, rest: int) -> None:
             f"({money(rest, currency)})"
         )
         raise invalid(message, "amount")
-    if amount % STEP.get(currency, 1):
+    if amount % step(currency, rounds=state.unconfirmed.rounds_three_decimals):
         message = f"Invalid amount: amounts in {currency} must be a multiple of {STEP[currency]}."
         raise invalid(message, "amount")
 
@@ -149,6 +156,17 @@ def return_money(state: State, made: JsonObject, status: str) -> JsonObject:
         charge["refunded"] = False
     returned = book_refund(state, charge, made, failed=True)
     return change(made, status=status, failure_balance_transaction=returned)
+
+
+def tell_of_charge(state: State, made: JsonObject) -> None:
+    """Tell that the charge is less refunded again, if Stripe does."""
+    unconfirmed = state.unconfirmed
+    if unconfirmed.lowers_refunded_on_failure and unconfirmed.updates_charge_on_refund_failure:
+        charge = state.tables["charge"][made["charge"]]
+        before = {"amount_refunded": charge["amount_refunded"] + made["amount"]}
+        if before["amount_refunded"] == charge["amount_captured"]:
+            before["refunded"] = True
+        emit(state, "charge.updated", charge, previous=before)
 
 
 def book_refund(state: State, charge: JsonObject, made: JsonObject, *, failed: bool = False) -> str:

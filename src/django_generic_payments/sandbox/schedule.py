@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from .balance import book_late
-from .payments import expire_if_open, settle_if_waiting
+from .balance import book_late, make_available
+from .checkout import expire_if_open, settle_if_waiting
+from .payments import release_if_held
 from .refunds import fail_if_succeeded, settle_if_pending
 from .state import State
 
@@ -21,6 +22,8 @@ DUTIES: dict[str, Callable[[State, str], None]] = {
     "book": book,
     "expire": expire_if_open,
     "fail_refund": fail_if_succeeded,
+    "make_available": make_available,
+    "release": release_if_held,
     "settle": settle_if_waiting,
     "settle_refund": settle_if_pending,
 }

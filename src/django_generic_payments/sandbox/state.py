@@ -43,7 +43,6 @@ class Backstage:
 
     line_items: list[JsonObject]
     payment_intent_data: JsonObject
-    awaiting: Attempt | None = None
 
 
 @dataclass
@@ -65,6 +64,8 @@ class State:
     deliveries: deque[Delivery] = field(default_factory=lambda: deque(maxlen=DELIVERIES_KEPT))
     listeners: list[Callable[[JsonObject], None]] = field(default_factory=list)
     means: dict[str, Card | BankAccount] = field(default_factory=dict)
+    awaiting: dict[str, Attempt] = field(default_factory=dict)
+    session_of_intent: dict[str, str] = field(default_factory=dict)
     alteration: JsonObject = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django_generic_payments.sandbox.routing import Route
 
 from . import (
+    account,
     balance_transactions,
     billing_portal_sessions,
     charges,
@@ -13,6 +14,7 @@ from . import (
     disputes,
     events,
     payment_intents,
+    payment_methods,
     refunds,
     webhook_endpoints,
 )
@@ -20,9 +22,11 @@ from . import (
 __all__ = ["ROUTES"]
 
 ROUTES: list[Route] = [
+    *account.ROUTES,
     *customers.ROUTES,
     *checkout_sessions.ROUTES,
     *payment_intents.ROUTES,
+    *payment_methods.ROUTES,
     *charges.ROUTES,
     *refunds.ROUTES,
     *disputes.ROUTES,

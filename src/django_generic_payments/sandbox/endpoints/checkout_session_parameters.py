@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_generic_payments.sandbox.errors import not_simulated
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS
 from django_generic_payments.sandbox.parameters import (
@@ -26,7 +27,7 @@ from django_generic_payments.sandbox.parameters import (
     web_address,
 )
 
-__all__ = ["CREATE", "LIST", "LIST_LINE_ITEMS"]
+__all__ = ["CREATE", "LIST", "LIST_LINE_ITEMS", "OLD_UI_MODES", "SHIPPING", "UPDATE"]
 
 LOCALES = (
     "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl "
@@ -50,6 +51,18 @@ def switched_off(value: Any, name: str) -> JsonObject:
     """Accept a feature only if it is switched off, because switched on it is not simulated."""
     off: JsonObject = fields({"enabled": unless(True, boolean), "invoice_data": anything})(value, name)
     return off
+
+
+#: What `ui_mode` was called until 2026, as far as it is simulated.
+OLD_UI_MODES = ("hosted",)
+
+
+def ui_mode(value: Any, name: str) -> str:
+    """Accept the hosted page, by whichever name."""
+    if value in ("elements", "embedded_page", "form"):
+        raise not_simulated(f"{name}={value}")
+    known: str = choice("hosted_page", *OLD_UI_MODES)(value, name)
+    return known
 
 
 PRODUCT_DATA = fields(
@@ -108,7 +121,7 @@ SHIPPING = fields(
 PAYMENT_INTENT_DATA = fields(
     {
         "application_fee_amount": unsimulated,
-        "capture_method": unless("manual", choice("automatic", "automatic_async", "manual")),
+        "capture_method": choice("automatic", "automatic_async", "manual"),
         "description": text(1000),
         "metadata": metadata,
         "on_behalf_of": unsimulated,
@@ -202,7 +215,7 @@ CREATE: dict[str, Kind] = {
     "tax_id_collection": fields(
         {"enabled": boolean, "required": choice("if_supported", "never")}, required=["enabled"]
     ),
-    "ui_mode": choice("hosted_page"),
+    "ui_mode": ui_mode,
     "wallet_options": fields({"link": fields({"display": choice("auto", "never")})}),
 }
 
@@ -218,3 +231,20 @@ LIST: dict[str, Kind] = {
 }
 
 LIST_LINE_ITEMS = {name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"}
+
+UPDATE: dict[str, Kind] = {
+    "collected_information": unsimulated,
+    "expand": array(text()),
+    "line_items": unsimulated,
+    "metadata": metadata,
+    "payment_intent_data": fields(
+        {
+            "description": unset(text(1000)),
+            "metadata": metadata,
+            "setup_future_usage": unset(choice("off_session", "on_session")),
+            "statement_descriptor": unset(text(22)),
+            "statement_descriptor_suffix": unset(text(22)),
+        }
+    ),
+    "shipping_options": unsimulated,
+}

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from django_generic_payments.sandbox.currencies import MINIMUM, STEP, SUPPORTED, format_amount
+from django_generic_payments.sandbox.amounts import check_currency, check_step, check_total as check_amount
+from django_generic_payments.sandbox.changes import change
+from django_generic_payments.sandbox.checkout import expire
+from django_generic_payments.sandbox.eligibility import offered_types
 from django_generic_payments.sandbox.errors import ApiError, invalid, missing_object, missing_parameter
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import created_in, equal, page
 from django_generic_payments.sandbox.objects.checkout_session import checkout_session
 from django_generic_payments.sandbox.objects.line_item import line_item
 from django_generic_payments.sandbox.parameters import array, fields, text
-from django_generic_payments.sandbox.payments import expire
 from django_generic_payments.sandbox.routing import Call, Route
-from django_generic_payments.sandbox.state import Backstage
+from django_generic_payments.sandbox.state import Backstage, State
 
-from .checkout_session_parameters import CREATE, LIST, LIST_LINE_ITEMS
+from .checkout_session_parameters import CREATE, LIST, LIST_LINE_ITEMS, OLD_UI_MODES, UPDATE
 
 __all__ = ["ROUTES"]
 
 MINUTE = 60
-LARGEST = 999_999_999_999
 
 
 def check_create(call: Call) -> None:
@@ -30,6 +31,10 @@ def check_create(call: Call) -> None:
     for other in ("customer_email", "customer_creation"):
         if "customer" in params and other in params:
             raise invalid(f"You may only specify one of these parameters: customer, {other}.", "customer")
+    if params.get("ui_mode") in OLD_UI_MODES and not call.state.unconfirmed.takes_old_ui_modes:
+        raise invalid(
+            "Invalid ui_mode: must be one of elements, embedded_page, form, or hosted_page", "ui_mode"
+        )
     lifetime = params.get("expires_at", now + 24 * 60 * MINUTE) - now
     if lifetime < 30 * MINUTE:
         message = "The `expires_at` timestamp must be at least 30 minutes from Checkout Session creation."
@@ -38,11 +43,11 @@ def check_create(call: Call) -> None:
         message = "The `expires_at` timestamp must be less than 24 hours from Checkout Session creation."
         raise invalid(message, "expires_at")
     for index, item in enumerate(params["line_items"]):
-        check_line_item(item, f"line_items[{index}]")
+        check_line_item(call.state, item, f"line_items[{index}]")
     check_total(params)
 
 
-def check_line_item(item: JsonObject, name: str) -> None:
+def check_line_item(state: State, item: JsonObject, name: str) -> None:
     if "price" in item:
         raise missing_object("price", item["price"], f"{name}[price]")
     for key in ("price_data", "quantity"):
@@ -55,14 +60,9 @@ def check_line_item(item: JsonObject, name: str) -> None:
         raise missing_parameter(f"{name}[price_data][product_data]")
     if "unit_amount" not in price_data:
         raise missing_parameter(f"{name}[price_data][unit_amount]")
-    currency, amount = price_data["currency"], price_data["unit_amount"]
-    if currency not in SUPPORTED:
-        supported = ", ".join(sorted(SUPPORTED))
-        message = f"Invalid currency: {currency}. Stripe currently supports these currencies: {supported}"
-        raise invalid(message, f"{name}[price_data][currency]")
-    if amount % STEP.get(currency, 1):
-        message = f"Invalid amount: amounts in {currency} must be a multiple of {STEP[currency]}."
-        raise invalid(message, f"{name}[price_data][unit_amount]")
+    currency = price_data["currency"]
+    check_currency(currency, f"{name}[price_data][currency]")
+    check_step(state, price_data["unit_amount"], currency, f"{name}[price_data][unit_amount]")
 
 
 def check_total(params: JsonObject) -> None:
@@ -70,16 +70,7 @@ def check_total(params: JsonObject) -> None:
     currency = params.get("currency", min(currencies))
     if currencies != {currency}:
         raise invalid("All prices on a Checkout Session must be expressed in the same currency.", "currency")
-    total = total_of(params)
-    if total < MINIMUM.get(currency, 1):
-        least = format_amount(MINIMUM.get(currency, 1), currency)
-        message = f"The Checkout Session's total amount due must add up to at least {least}"
-        raise ApiError(message, code="amount_too_small")
-    if total > LARGEST:
-        message = (
-            f"The Checkout Session's total amount must be no more than {format_amount(LARGEST, currency)}"
-        )
-        raise ApiError(message, code="amount_too_large")
+    check_amount(total_of(params), currency, "The Checkout Session's total amount")
     if not method_types(params):
         message = "No valid payment method types for this Checkout Session."
         raise invalid(message, "allowed_payment_method_types")
@@ -110,13 +101,8 @@ def total_of(params: JsonObject) -> int:
 
 
 def method_types(params: JsonObject) -> list[str]:
-    """Pick what the payer may pay with, as the settings of an account in the euro area would."""
-    eligible = ["card"]
-    if params["line_items"][0]["price_data"]["currency"] == "eur":
-        eligible.append("sepa_debit")
-    allowed = params.get("allowed_payment_method_types", eligible)
-    excluded = params.get("excluded_payment_method_types", [])
-    return [name for name in eligible if name in allowed and name not in excluded]
+    manual = params.get("payment_intent_data", {}).get("capture_method") == "manual"
+    return offered_types(params["line_items"][0]["price_data"]["currency"], params, manual=manual)
 
 
 def retrieve(call: Call) -> JsonObject:
@@ -125,6 +111,26 @@ def retrieve(call: Call) -> JsonObject:
     if found is None:
         raise missing_object("checkout.session", call.id, "session", 404)
     return found
+
+
+def update(call: Call) -> JsonObject:
+    """Change what can be changed of a session while it is open, and its metadata at any time."""
+    session, params = retrieve(call), call.params
+    if "payment_intent_data" in params:
+        if session["status"] != "open":
+            raise ApiError(
+                f"This Checkout Session is {session['status']}, and its payment cannot be changed."
+            )
+        data = call.state.backstage[call.id].payment_intent_data
+        known = {"metadata": {}, **dict.fromkeys(params["payment_intent_data"]), **data}
+        change(known, **params["payment_intent_data"])
+        call.state.backstage[call.id].payment_intent_data = known
+        intent = call.state.get("payment_intent", session["payment_intent"])
+        if intent:
+            change(intent, **params["payment_intent_data"])
+    if "metadata" in params:
+        change(session, metadata=params["metadata"])
+    return session
 
 
 def expire_now(call: Call) -> JsonObject:
@@ -165,6 +171,7 @@ ROUTES = [
     Route("POST", ALL, "checkout.session", fields(CREATE), create, check_create),
     Route("GET", ALL, "list of checkout.session", fields(LIST), list_all),
     Route("GET", ONE, "checkout.session", EXPAND_ONLY, retrieve),
+    Route("POST", ONE, "checkout.session", fields(UPDATE), update),
     Route("POST", f"{ONE}/expire", "checkout.session", EXPAND_ONLY, expire_now),
     Route("GET", f"{ONE}/line_items", "list of item", fields(LIST_LINE_ITEMS), list_line_items),
 ]

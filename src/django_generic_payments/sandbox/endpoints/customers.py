@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, equal, list_of, page
 from django_generic_payments.sandbox.objects.customer import customer
 from django_generic_payments.sandbox.parameters import (
     Kind,
@@ -25,16 +23,10 @@ from django_generic_payments.sandbox.parameters import (
 )
 from django_generic_payments.sandbox.routing import Call, Route
 
+from .addresses import address
+from .checkout_session_parameters import METHOD_TYPES
+
 __all__ = ["ROUTES"]
-
-
-ADDRESS_FIELDS = ("city", "country", "line1", "line2", "postal_code", "state")
-
-
-def address(value: Any, name: str) -> JsonObject:
-    """Accept an address, and fill it up."""
-    given = fields(dict.fromkeys(ADDRESS_FIELDS, unset(text())))(value, name)
-    return {**dict.fromkeys(ADDRESS_FIELDS), **given}
 
 
 WRITABLE: dict[str, Kind] = {
@@ -65,6 +57,11 @@ WRITABLE: dict[str, Kind] = {
 CREATE = {**WRITABLE, "payment_method": unsimulated, "tax_id_data": unsimulated, "test_clock": unsimulated}
 UPDATE = {**WRITABLE, "default_source": unsimulated}
 LIST = {**LIST_PARAMETERS, "email": text(), "test_clock": unsimulated}
+LIST_METHODS: dict[str, Kind] = {
+    **{name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"},
+    "allow_redisplay": choice("always", "limited", "unspecified"),
+    "type": choice(*METHOD_TYPES.split()),
+}
 
 
 def create(call: Call) -> JsonObject:
@@ -75,7 +72,11 @@ def create(call: Call) -> JsonObject:
 
 
 def retrieve(call: Call) -> JsonObject:
-    """Find a customer."""
+    """Find a customer, or what is left of one that was deleted."""
+    return call.state.get("deleted customer", call.id) or known(call)
+
+
+def known(call: Call) -> JsonObject:
     found = call.state.get("customer", call.id)
     if found is None:
         raise missing_object("customer", call.id, "id", 404)
@@ -84,11 +85,35 @@ def retrieve(call: Call) -> JsonObject:
 
 def update(call: Call) -> JsonObject:
     """Change a customer, and tell only if something did change."""
-    found = retrieve(call)
+    found = known(call)
     previous = change(found, **{name: value for name, value in call.params.items() if name in found})
     if previous:
         emit(call.state, "customer.updated", found, call.cause, previous)
     return found
+
+
+def delete(call: Call) -> JsonObject:
+    """Delete a customer for good, with the payment methods that were kept."""
+    state, found = call.state, known(call)
+    state.remove(found)
+    for method in state.tables.get("payment_method", {}).values():
+        if method["customer"] == found["id"]:
+            method["customer"] = None
+    left = {"id": found["id"], "object": "customer", "deleted": True}
+    state.tables.setdefault("deleted customer", {})[found["id"]] = left
+    emit(state, "customer.deleted", found, call.cause)
+    return left
+
+
+def list_methods(call: Call) -> JsonObject:
+    """List what a customer keeps to pay with, newest first."""
+    known(call)
+    kept = (
+        method
+        for method in call.state.newest_first("payment_method")
+        if method["customer"] == call.id and equal(method, call.params, "type", "allow_redisplay")
+    )
+    return page(kept, call.params, call.path)
 
 
 def list_all(call: Call) -> JsonObject:
@@ -102,4 +127,6 @@ ROUTES = [
     Route("GET", "/v1/customers", "list of customer", fields(LIST), list_all),
     Route("GET", ONE, "customer", fields({"expand": array(text())}), retrieve),
     Route("POST", ONE, "customer", fields(UPDATE), update),
+    Route("DELETE", ONE, "customer", fields({}), delete),
+    Route("GET", f"{ONE}/payment_methods", "list of payment_method", fields(LIST_METHODS), list_methods),
 ]

@@ -2,16 +2,186 @@
 
 from __future__ import annotations
 
-from django_generic_payments.sandbox.errors import missing_object
-from django_generic_payments.sandbox.json_object import JsonObject
+from typing import Any
+
+from django_generic_payments.sandbox import payments
+from django_generic_payments.sandbox.amounts import check_currency, check_step, check_total
+from django_generic_payments.sandbox.cards import BankAccount, Card, Decline, card_named
+from django_generic_payments.sandbox.changes import change
+from django_generic_payments.sandbox.eligibility import offered_types
+from django_generic_payments.sandbox.errors import (
+    ApiError,
+    invalid,
+    missing_object,
+    missing_parameter,
+    unexpected_state,
+)
+from django_generic_payments.sandbox.events import emit
+from django_generic_payments.sandbox.json_object import JsonObject, snapshot
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
-from django_generic_payments.sandbox.parameters import array, fields, text, unsimulated
+from django_generic_payments.sandbox.objects.payment_intent import standalone_intent
+from django_generic_payments.sandbox.objects.payment_method import payment_method
+from django_generic_payments.sandbox.parameters import (
+    Kind,
+    anything,
+    array,
+    boolean,
+    choice,
+    email,
+    fields,
+    integer,
+    metadata,
+    text,
+    unless,
+    unset,
+    unsimulated,
+    web_address,
+)
+from django_generic_payments.sandbox.payments import Attempt
+from django_generic_payments.sandbox.records import Payer
 from django_generic_payments.sandbox.routing import Call, Route
+from django_generic_payments.sandbox.state import State
+
+from .addresses import shipping
+from .checkout_session_parameters import METHOD_TYPES
 
 __all__ = ["ROUTES"]
 
+KIND = "PaymentIntent"
+
+#: What can still be changed, confirmed, or canceled.
+OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
+CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
+CANCELABLE = (*OPEN, "requires_capture")
+
+#: What a payment that is over keeps as it is.
+FIXED = ("amount", "currency", "customer", "payment_method", "capture_method")
+
+
+def off_session(value: Any, name: str) -> bool:
+    """Accept whether the payer is away."""
+    return False if value == "false" else bool(choice("true", "one_off", "recurring")(value, name))
+
+
+def currency(value: Any, name: str) -> str:
+    """Accept a currency that Stripe takes."""
+    code: str = text()(value, name).lower()
+    check_currency(code, name)
+    return code
+
+
+TYPES = array(choice(*METHOD_TYPES.split()))
+EXPAND_ONLY: dict[str, Kind] = {"expand": array(text())}
+
+#: What can be said at any step.
+DETAILS: dict[str, Kind] = {
+    **EXPAND_ONLY,
+    "allowed_payment_method_types": TYPES,
+    "amount_details": unsimulated,
+    "capture_method": choice("automatic", "automatic_async", "manual"),
+    "excluded_payment_method_types": unset(TYPES),
+    "hooks": unsimulated,
+    "payment_details": unsimulated,
+    "payment_method": text(),
+    "payment_method_data": unsimulated,
+    "payment_method_options": anything,
+    "receipt_email": unset(email),
+    "setup_future_usage": unset(choice("off_session", "on_session")),
+    "shipping": unset(shipping),
+}
+WRITABLE: dict[str, Kind] = {
+    **DETAILS,
+    "amount": integer(1),
+    "application_fee_amount": unsimulated,
+    "currency": currency,
+    "customer": text(),
+    "customer_account": unsimulated,
+    "description": unset(text(1000)),
+    "metadata": metadata,
+    "payment_method_configuration": text(),
+    "statement_descriptor": unset(text(22)),
+    "statement_descriptor_suffix": unset(text(22)),
+    "transfer_data": unsimulated,
+    "transfer_group": text(),
+}
+CONFIRMING: dict[str, Kind] = {
+    "confirmation_token": unsimulated,
+    "error_on_requires_action": boolean,
+    "mandate": unsimulated,
+    "mandate_data": unsimulated,
+    "off_session": off_session,
+    "radar_options": unsimulated,
+    "return_url": web_address,
+    "use_stripe_sdk": boolean,
+}
+CREATE: dict[str, Kind] = {
+    **WRITABLE,
+    **CONFIRMING,
+    "automatic_payment_methods": fields(
+        {"allow_redirects": choice("always", "never"), "enabled": boolean}, required=["enabled"]
+    ),
+    "confirm": boolean,
+    "confirmation_method": unless("manual", choice("automatic", "manual")),
+    "on_behalf_of": unsimulated,
+}
+CONFIRM = {**DETAILS, **CONFIRMING, "amount_to_confirm": unsimulated}
+CAPTURE: dict[str, Kind] = {
+    **EXPAND_ONLY,
+    "amount_details": unsimulated,
+    "amount_to_capture": integer(1),
+    "application_fee_amount": unsimulated,
+    "final_capture": unless(False, boolean),
+    "hooks": unsimulated,
+    "metadata": metadata,
+    "payment_details": unsimulated,
+    "statement_descriptor": text(22),
+    "statement_descriptor_suffix": text(22),
+    "transfer_data": unsimulated,
+}
+CANCEL: dict[str, Kind] = {
+    **EXPAND_ONLY,
+    "cancellation_reason": choice("abandoned", "duplicate", "fraudulent", "requested_by_customer"),
+}
 LIST = {**LIST_PARAMETERS, "customer": text(), "customer_account": unsimulated}
-RETRIEVE = {"client_secret": text(), "expand": array(text())}
+RETRIEVE = {"client_secret": text(), **EXPAND_ONLY}
+
+CREATING_ONLY = (*CONFIRMING, "confirm", "expand", "payment_method", "payment_method_options")
+
+
+def check_create(call: Call) -> None:
+    """Refuse what makes no payment."""
+    params = call.params
+    for name in ("amount", "currency"):
+        if name not in params:
+            raise missing_parameter(name)
+    check_amount(call.state, params["amount"], params["currency"])
+    if not types_for(params, params["currency"]):
+        raise invalid("No valid payment method types for this PaymentIntent.", "allowed_payment_method_types")
+    confirming = [name for name in ("off_session", "error_on_requires_action") if params.get(name)]
+    if confirming and not params.get("confirm"):
+        raise invalid(f"You can only pass {confirming[0]} together with confirm=true.", confirming[0])
+
+
+def check_amount(state: State, amount: int, code: str) -> None:
+    check_step(state, amount, code, "amount")
+    check_total(amount, code, "Amount", "amount")
+
+
+def types_for(params: JsonObject, code: str) -> list[str]:
+    return offered_types(code, params, manual=params.get("capture_method") == "manual")
+
+
+def create(call: Call) -> JsonObject:
+    """Create a payment, and try it at once if asked to."""
+    state, params = call.state, call.params
+    check_customer(state, params)
+    method = method_for(state, params)
+    given = {name: value for name, value in params.items() if name not in CREATING_ONLY}
+    made = standalone_intent(state, given, types_for(params, params["currency"]))
+    choose(made, method)
+    state.add(made)
+    emit(state, "payment_intent.created", made, call.cause)
+    return confirm_now(call, made) if params.get("confirm") else made
 
 
 def retrieve(call: Call) -> JsonObject:
@@ -22,12 +192,178 @@ def retrieve(call: Call) -> JsonObject:
     return found
 
 
+def update(call: Call) -> JsonObject:
+    """Change a payment; once it is over only what describes it."""
+    intent, params = retrieve(call), call.params
+    if any(name in params for name in FIXED) and intent["status"] not in OPEN:
+        raise unexpected_state(KIND, "update", intent["status"], OPEN)
+    wanted = {**intent, **params}
+    check_amount(call.state, wanted["amount"], wanted["currency"])
+    apply(call, intent)
+    return intent
+
+
+def confirm(call: Call) -> JsonObject:
+    """Try to pay."""
+    intent = retrieve(call)
+    refuse_session(call, intent, "confirm")
+    if intent["status"] not in CONFIRMABLE:
+        raise unexpected_state(KIND, "confirm", intent["status"], CONFIRMABLE)
+    apply(call, intent)
+    return confirm_now(call, intent)
+
+
+def capture(call: Call) -> JsonObject:
+    """Take what is held, or a part of it."""
+    intent, params = retrieve(call), call.params
+    if intent["status"] != "requires_capture":
+        raise unexpected_state(KIND, "capture", intent["status"], ["requires_capture"])
+    amount: int = params.get("amount_to_capture", intent["amount_capturable"])
+    if amount > intent["amount_capturable"]:
+        message = (
+            f"The amount to capture ({amount}) is more than what is held ({intent['amount_capturable']})."
+        )
+        raise invalid(message, "amount_to_capture", "amount_too_large")
+    check_step(call.state, amount, intent["currency"], "amount_to_capture")
+    change(intent, **{name: value for name, value in params.items() if name in intent})
+    payments.capture(call.state, intent, amount, call.cause)
+    return intent
+
+
+def cancel(call: Call) -> JsonObject:
+    """End a payment that is not paid."""
+    intent = retrieve(call)
+    if intent["status"] != "requires_capture":
+        refuse_session(call, intent, "cancel")
+    if intent["status"] not in CANCELABLE:
+        raise unexpected_state(KIND, "cancel", intent["status"], CANCELABLE)
+    payments.cancel(call.state, intent, call.params.get("cancellation_reason"), call.cause)
+    return intent
+
+
 def list_all(call: Call) -> JsonObject:
     """List payment intents, newest first."""
     return list_of("payment_intent", call, "customer")
 
 
+def refuse_session(call: Call, intent: JsonObject, what: str) -> None:
+    if payments.session_of(call.state, intent):
+        message = (
+            f"You can't {what} the PaymentIntent for a Checkout Session. To cancel, expire the Checkout Session "
+            "instead."
+        )
+        raise ApiError(message, code="payment_intent_unexpected_state")
+
+
+def check_customer(state: State, params: JsonObject) -> None:
+    if "customer" in params and state.get("customer", params["customer"]) is None:
+        raise missing_object("customer", params["customer"], "customer")
+
+
+def method_for(state: State, params: JsonObject) -> JsonObject | None:
+    """Find the payment method that was named, or make one of the names that always exist."""
+    name = params.get("payment_method")
+    if name is None:
+        return None
+    found = state.get("payment_method", name)
+    if found:
+        return found
+    known = card_named(name)
+    if known is None:
+        raise missing_object("PaymentMethod", name, "payment_method")
+    method = state.add(payment_method(state, known, Payer(None, None, None)))
+    state.means[method["id"]] = known
+    return method
+
+
+def choose(intent: JsonObject, method: JsonObject | None) -> None:
+    if method is None:
+        return
+    if method["type"] not in intent["payment_method_types"]:
+        offered = ", ".join(intent["payment_method_types"])
+        message = f"The payment method is a {method['type']}, and this PaymentIntent allows only: {offered}."
+        raise invalid(message, "payment_method")
+    if method["customer"] not in (None, intent["customer"]):
+        message = "The provided PaymentMethod belongs to another customer, or this PaymentIntent has none."
+        raise invalid(message, "payment_method")
+    intent.update(payment_method=method["id"], status="requires_confirmation", next_action=None)
+
+
+def apply(call: Call, intent: JsonObject) -> None:
+    """Write what was asked for into an intent that takes it."""
+    state, params = call.state, call.params
+    check_customer(state, params)
+    method = method_for(state, params)
+    plain = {
+        name: value
+        for name, value in params.items()
+        if name in intent and name not in ("payment_method", "payment_method_options")
+    }
+    change(intent, **plain)
+    intent["payment_method_types"] = types_for(intent, intent["currency"])
+    choose(intent, method)
+
+
+def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
+    """Try to pay, and answer 402 if that is declined."""
+    state, params = call.state, call.params
+    method = state.get("payment_method", intent["payment_method"])
+    if method is None:
+        message = (
+            "You cannot confirm this PaymentIntent because it's missing a payment method. You can either update "
+            "the PaymentIntent with a payment method and then confirm it again, or confirm it again directly "
+            "with a payment method."
+        )
+        raise ApiError(message, code="payment_intent_unexpected_state")
+    check_return_address(intent, params)
+    means, details = state.means[method["id"]], method["billing_details"]
+    if params.get("error_on_requires_action") and isinstance(means, Card) and means.authentication:
+        raise card_error(state, intent, method, payments.NEEDS_AUTHENTICATION)
+    payer = Payer(details["email"], details["name"], details["phone"])
+    attempt = Attempt(intent, means, payer, method, call.cause, alone=params.get("off_session", False))
+    result = payments.confirm(state, attempt)
+    if result.decline:
+        raise card_error(state, intent, method, result.decline)
+    if result.status == "succeeded":
+        payments.follow_up(state, intent)
+    if isinstance(means, BankAccount) and means.settles_after is not None:
+        state.remind(state.clock.now() + means.settles_after, "settle", intent["id"])
+    return intent
+
+
+def check_return_address(intent: JsonObject, params: JsonObject) -> None:
+    automatic = intent["automatic_payment_methods"] or {}
+    if automatic.get("allow_redirects") != "always" or params.get("return_url") or params.get("off_session"):
+        return
+    if params.get("use_stripe_sdk") or params.get("error_on_requires_action"):
+        return
+    message = (
+        "This PaymentIntent is configured to accept payment methods enabled in your Dashboard. Because some of "
+        "these payment methods might redirect your customer off of your page, you must provide a `return_url`. "
+        "If you don't want to accept redirect-based payment methods, set "
+        "`automatic_payment_methods[enabled]` to `true` and `automatic_payment_methods[allow_redirects]` to "
+        "`never` when creating Setup Intents and Payment Intents."
+    )
+    raise ApiError(message)
+
+
+def card_error(state: State, intent: JsonObject, method: JsonObject, reason: Decline) -> ApiError:
+    """Build the answer to an attempt that was declined."""
+    details: JsonObject = {"payment_intent": snapshot(intent), "payment_method": snapshot(method)}
+    if intent["latest_charge"]:
+        details["charge"] = intent["latest_charge"]
+    if reason.decline_code:
+        details["decline_code"] = reason.decline_code
+    return ApiError(reason.message, status=402, kind="card_error", code=reason.code, details=details)
+
+
+ALL, ONE = "/v1/payment_intents", "/v1/payment_intents/{id}"
 ROUTES = [
-    Route("GET", "/v1/payment_intents", "list of payment_intent", fields(LIST), list_all),
-    Route("GET", "/v1/payment_intents/{id}", "payment_intent", fields(RETRIEVE), retrieve),
+    Route("POST", ALL, "payment_intent", fields(CREATE), create, check_create),
+    Route("GET", ALL, "list of payment_intent", fields(LIST), list_all),
+    Route("GET", ONE, "payment_intent", fields(RETRIEVE), retrieve),
+    Route("POST", ONE, "payment_intent", fields(WRITABLE), update),
+    Route("POST", f"{ONE}/confirm", "payment_intent", fields(CONFIRM), confirm),
+    Route("POST", f"{ONE}/capture", "payment_intent", fields(CAPTURE), capture),
+    Route("POST", f"{ONE}/cancel", "payment_intent", fields(CANCEL), cancel),
 ]

@@ -107,6 +107,17 @@ def cancel(call: Call) -> JsonObject:
     return found
 
 
+def expire(call: Call) -> JsonObject:
+    """Let a refund fail because its payer never said where it shall go."""
+    found = retrieve(call)
+    if found["status"] != "requires_action":
+        raise ApiError(
+            f"Only a refund that is requires_action can be expired; this one is {found['status']}."
+        )
+    refunds.fail(call.state, found, "unknown", call.cause)
+    return found
+
+
 def list_all(call: Call) -> JsonObject:
     """List refunds, newest first."""
     return list_of("refund", call, *FILTERS)
@@ -119,4 +130,5 @@ ROUTES = [
     Route("GET", ONE, "refund", fields(EXPAND_ONLY), retrieve),
     Route("POST", ONE, "refund", fields({**EXPAND_ONLY, "metadata": metadata}), update),
     Route("POST", f"{ONE}/cancel", "refund", fields(EXPAND_ONLY), cancel),
+    Route("POST", "/v1/test_helpers/refunds/{id}/expire", "refund", fields(EXPAND_ONLY), expire),
 ]

@@ -21,6 +21,7 @@ def balance_transaction(
     currency: str,
     fees: list[JsonObject],
     exchange_rate: float | None,
+    at_once: bool,
 ) -> JsonObject:
     """Build one line of the account's ledger.
 
@@ -29,6 +30,7 @@ def balance_transaction(
         kind: its `type`.
         category: its `reporting_category`.
         fees: its `fee_details`.
+        at_once: whether it is available now.
     """
     now = state.clock.now()
     fee = sum(each["amount"] for each in fees)
@@ -36,7 +38,7 @@ def balance_transaction(
         "id": state.new_id("txn_3"),
         "object": "balance_transaction",
         "amount": amount,
-        "available_on": now + TWO_DAYS,
+        "available_on": now if at_once else now + TWO_DAYS,
         "balance_type": "payments",
         "created": now,
         "currency": currency,
@@ -47,6 +49,6 @@ def balance_transaction(
         "net": amount - fee,
         "reporting_category": category,
         "source": source["id"],
-        "status": "pending",
+        "status": "available" if at_once else "pending",
         "type": kind,
     }

@@ -30,6 +30,8 @@ def charge(
     status: str,
     decline: Decline | None = None,
     authenticated: bool = False,
+    captured: bool = True,
+    risk: str = "normal",
 ) -> JsonObject:
     """Build one attempt to move the money of a payment intent.
 
@@ -38,8 +40,10 @@ def charge(
         status: "succeeded", "pending" or "failed".
         decline: why it failed.
         authenticated: whether the payer passed 3D Secure.
+        captured: whether the money is taken at once, and not just held.
+        risk: its `risk_level`.
     """
-    failed = status == "failed"
+    taken = captured and status != "failed"
     identifier = state.new_id("ch_3" if method["type"] == "card" else "py_3")
     return {
         "id": identifier,
@@ -47,11 +51,11 @@ def charge(
         **dict.fromkeys(NULL.split()),
         **{name: intent[name] for name in INHERITED.split()},
         "amount": intent["amount"],
-        "amount_captured": 0 if failed else intent["amount"],
+        "amount_captured": intent["amount"] if taken else 0,
         "amount_refunded": 0,
         "billing_details": dict(method["billing_details"]),
         "calculated_statement_descriptor": intent["statement_descriptor"] or "SANDBOX",
-        "captured": not failed,
+        "captured": taken,
         "created": state.clock.now(),
         "disputed": False,
         "failure_code": decline.code if decline else None,
@@ -59,7 +63,7 @@ def charge(
         "fraud_details": {},
         "livemode": state.livemode,
         "metadata": dict(intent["metadata"]),
-        "outcome": outcome(decline),
+        "outcome": outcome(decline, risk),
         "paid": status == "succeeded",
         "payment_intent": intent["id"],
         "payment_method": method["id"],
@@ -71,7 +75,7 @@ def charge(
     }
 
 
-def outcome(decline: Decline | None) -> JsonObject:
+def outcome(decline: Decline | None, risk: str) -> JsonObject:
     """Build what the bank, or Stripe before it, said.
 
     https://docs.stripe.com/declines
@@ -82,7 +86,7 @@ def outcome(decline: Decline | None) -> JsonObject:
         "network_decline_code": None,
         "network_status": "approved_by_network",
         "reason": None,
-        "risk_level": "normal",
+        "risk_level": risk,
         "seller_message": "Payment complete.",
         "type": "authorized",
     }
