@@ -55,6 +55,7 @@ PUBLIC = {
         "registered_types",
     },
     "sandbox": {
+        "Answer",
         "ApiRequest",
         "Clock",
         "Delivery",
@@ -63,6 +64,8 @@ PUBLIC = {
         "Response",
         "Sandbox",
         "SandboxError",
+        "Turbulence",
+        "Unconfirmed",
     },
     "services": {
         "accept_payment",

@@ -6,7 +6,10 @@ import unittest
 
 import pytest
 from django.conf import settings as django_settings
+from django.http import HttpResponseRedirect
 from django.test import SimpleTestCase, TestCase, override_settings
+from django.urls import include, path as django_path
+from django.views.decorators.csrf import csrf_exempt
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import SessionStatus
@@ -16,6 +19,8 @@ from django_generic_payments.models import Dispute, Refund
 from django_generic_payments.sandbox import Clock, Sandbox
 from django_generic_payments.services import start_checkout
 from django_generic_payments.testing import override_payments, use_sandbox
+from django_generic_payments.views import stripe_webhook
+from django_generic_payments.webhooks import webhook_path
 from tests.shop.models import Booking
 
 pytestmark = pytest.mark.core
@@ -385,13 +390,53 @@ def test_a_session_that_cannot_be_opened_says_so(stripe, session):
         stripe.pay(session)
 
 
-@override_settings(ROOT_URLCONF="tests.test_testing")
-def test_a_project_without_the_webhook_is_told_the_remedy(stripe, session):
-    with pytest.raises(ConfigurationError, match=r'include\("django_generic_payments\.urls"\)'):
+# The project's webhook.
+
+
+OURS = include("django_generic_payments.urls")
+
+
+def test_a_project_without_the_webhook_is_told_the_line_to_add(stripe, session):
+    line = r'Add path\("payments/", include\("django_generic_payments\.urls"\)\) to the urlpatterns of '
+
+    with override_settings(ROOT_URLCONF=()), pytest.raises(ConfigurationError, match=line):
         stripe.pay(session)
 
 
-urlpatterns: list[object] = []
+@override_settings(ROOT_URLCONF="tests.hosts.with_pytest.urls_without_payments")
+def test_the_line_names_the_module_that_it_belongs_into():
+    with pytest.raises(
+        ConfigurationError, match=r"urlpatterns of tests\.hosts\.with_pytest\.urls_without_payments\."
+    ):
+        webhook_path()
+
+
+@pytest.mark.parametrize(
+    ("patterns", "path"),
+    [
+        ([django_path("pay/", OURS)], "/pay/webhook/stripe/"),
+        (
+            [django_path("pay/", include("django_generic_payments.urls", namespace="mine"))],
+            "/pay/webhook/stripe/",
+        ),
+        ([django_path("shop/", include(([django_path("pay/", OURS)], "shop")))], "/shop/pay/webhook/stripe/"),
+        ([django_path("hooks/", stripe_webhook)], "/hooks/"),
+        ([django_path("hooks/", csrf_exempt(stripe_webhook), name="hook")], "/hooks/"),
+        ([django_path("a/", include(([django_path("b/", stripe_webhook, name="hook")], "shop")))], "/a/b/"),
+        ([django_path("a/", include([django_path("b/", stripe_webhook)]))], "/a/b/"),
+        ([django_path("hooks/", stripe_webhook), django_path("pay/", OURS)], "/pay/webhook/stripe/"),
+    ],
+)
+def test_the_webhook_is_found_wherever_it_is(patterns, path):
+    with override_settings(ROOT_URLCONF=tuple(patterns)):
+        assert webhook_path() == path
+
+
+def test_a_webhook_that_the_project_wired_itself_is_delivered_to(stripe, session):
+    with override_settings(ROOT_URLCONF=(django_path("hooks/", stripe_webhook),)):
+        stripe.pay(session)
+
+    assert status_of(session) == SessionStatus.SUCCEEDED
 
 
 @override_settings(SECURE_SSL_REDIRECT=True, MIDDLEWARE=["django.middleware.security.SecurityMiddleware"])
@@ -399,3 +444,33 @@ def test_a_project_that_redirects_to_https_gets_its_webhooks(stripe, session):
     stripe.pay(session)
 
     assert status_of(session) == SessionStatus.SUCCEEDED
+
+
+class Turnstile:
+    """A middleware that lets nobody in."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return HttpResponseRedirect("/login/?next=/webhook/")
+
+
+@override_settings(MIDDLEWARE=["tests.test_testing.Turnstile"])
+def test_what_stands_before_the_webhook_is_told(stripe, session):
+    stripe.pay(session, deliver=False)
+
+    with pytest.raises(
+        ConfigurationError, match=r"at /payments/webhook/stripe/ was answered 302 to /login/\?next="
+    ):
+        stripe.deliver()
+
+    assert len(stripe.sandbox.pending) == 4
+
+
+def test_everything_that_waits_can_be_lost(stripe, session):
+    stripe.pay(session, deliver=False)
+
+    assert stripe.deliver(drop=["*"]) == []
+    assert not stripe.sandbox.pending
+    assert status_of(session) == SessionStatus.PENDING

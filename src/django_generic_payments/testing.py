@@ -15,15 +15,17 @@ from typing import Any
 
 from django.conf import settings as django_settings
 from django.test import Client, override_settings
-from django.urls import NoReverseMatch, reverse
 
 from django_generic_payments.conf import SETTING
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import in_process
 from django_generic_payments.models import Dispute, PaymentSession, Refund
 from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
+from django_generic_payments.webhooks import webhook_path
 
 __all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
+
+_ANSWERS_OF_THE_WEBHOOK = frozenset({200, 400, 503})
 
 
 class override_payments(override_settings):  # noqa: N801 (named as the Django class it extends)
@@ -177,22 +179,32 @@ class PaymentsSandbox:
         """
         Deliver the webhooks that wait, signed, to the project's own view; return the answers.
 
-        ``times`` delivers each so often, ``order`` rearranges them, ``drop`` names types that are lost for good. What
-        is not answered by 2xx waits for the next call.
+        ``times`` delivers each so often, ``order`` rearranges them, ``drop`` names types that are lost for good, with
+        wildcards such as ``charge.*`` and ``*``. What is not answered by 2xx waits for the next call.
         """
         return self.sandbox.deliver(self.post, times=times, order=order, drop=drop)
 
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
-        """Post one request to the webhook and return the status of the answer."""
-        client = Client(enforce_csrf_checks=True)
+        """
+        Post one request to the webhook and return the status of the answer.
+
+        Raises ``ConfigurationError`` if it does not reach the webhook: another part of the project answered.
+        """
+        path, client = webhook_path(), Client(enforce_csrf_checks=True)
         response = client.post(
-            webhook_path(),
+            path,
             data=body,
             content_type="application/json",
             secure=bool(django_settings.SECURE_SSL_REDIRECT),
             headers={name: value for name, value in headers.items() if name.lower() != "content-type"},
         )
-        return int(response.status_code)
+        if response.status_code in _ANSWERS_OF_THE_WEBHOOK:
+            return int(response.status_code)
+        where = f" to {response['Location']}" if response.has_header("Location") else ""
+        raise ConfigurationError(
+            f"The webhook at {path} was answered {response.status_code}{where}, which it never says itself: something "
+            "in front of it, such as a middleware, keeps Stripe out. Let it pass requests without a session or a login."
+        )
 
     def _and_deliver(self, outcome: Outcome, deliver: bool) -> Outcome:
         self._deliver_if(deliver)
@@ -265,13 +277,3 @@ def _refund_id(refund: str | Refund) -> str:
 
 def _dispute_id(dispute: str | Dispute) -> str:
     return dispute if isinstance(dispute, str) else dispute.stripe_dispute_id
-
-
-def webhook_path() -> str:
-    """Return the path of the project's webhook. Raises ``ConfigurationError`` if it has none."""
-    try:
-        return reverse("generic_payments:stripe-webhook")
-    except NoReverseMatch as error:
-        raise ConfigurationError(
-            'The project has no webhook. Add path("payments/", include("django_generic_payments.urls")) to its urls.'
-        ) from error

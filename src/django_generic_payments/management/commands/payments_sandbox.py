@@ -8,11 +8,12 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
-from django.urls import NoReverseMatch, reverse
 
 from django_generic_payments.conf import get_settings
+from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.sandbox import Sandbox, SandboxError
 from django_generic_payments.sandbox.server import SandboxServer
+from django_generic_payments.webhooks import webhook_path
 
 __all__ = ["Command"]
 
@@ -74,8 +75,6 @@ class Command(BaseCommand):
 
 def _own_webhook() -> str:
     try:
-        return get_settings().base_url + reverse("generic_payments:stripe-webhook")
-    except NoReverseMatch as error:
-        raise CommandError(
-            'The project has no webhook. Add path("payments/", include("django_generic_payments.urls")) to its urls.'
-        ) from error
+        return get_settings().base_url + webhook_path()
+    except ConfigurationError as error:
+        raise CommandError(str(error)) from error

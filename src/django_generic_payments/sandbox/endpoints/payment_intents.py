@@ -218,11 +218,10 @@ def capture(call: Call) -> JsonObject:
     intent, params = retrieve(call), call.params
     if intent["status"] != "requires_capture":
         raise unexpected_state(KIND, "capture", intent["status"], ["requires_capture"])
-    amount: int = params.get("amount_to_capture", intent["amount_capturable"])
-    if amount > intent["amount_capturable"]:
-        message = (
-            f"The amount to capture ({amount}) is more than what is held ({intent['amount_capturable']})."
-        )
+    held = intent["amount_capturable"]
+    amount = params["amount_to_capture"] if "amount_to_capture" in params else held
+    if amount > held:
+        message = f"The amount to capture ({amount}) is more than what is held ({held})."
         raise invalid(message, "amount_to_capture", "amount_too_large")
     check_step(call.state, amount, intent["currency"], "amount_to_capture")
     change(intent, **{name: value for name, value in params.items() if name in intent})

@@ -1,0 +1,5 @@
+"""A project that has forgotten the addresses of its payments."""
+
+from __future__ import annotations
+
+urlpatterns: list[object] = []
