@@ -9,6 +9,7 @@ import base64
 import functools
 import hmac
 import json
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -58,9 +59,9 @@ class Api:
     def __init__(self, state: State, secret_key: str) -> None:
         self._state = state
         self._secret_key = secret_key
-        self._keys = IdempotencyKeys(state.clock)
+        self.keys = IdempotencyKeys(state.clock)
         self.faults = Faults(state.turbulence.calls, state.dice)
-        self.requests: list[ApiRequest] = []
+        self.requests: deque[ApiRequest] = deque()
 
     def handle(self, method: str, url: str, headers: Mapping[str, str], body: bytes | str | None) -> Response:
         """Answer a request.
@@ -107,7 +108,7 @@ class Api:
         route, identifier = find_route(request)
         if request.key is None:
             return self._run(request, self._accepted(request, route, identifier), route, fault)
-        kept = self._keys.claim(request.key, request.path, request.params)
+        kept = self.keys.claim(request.key, request.path, request.params)
         if kept:
             extra = {"Idempotent-Replayed": "true", "Original-Request": kept.request_id}
             return self._response(request, kept.status, kept.body, extra)
@@ -119,7 +120,7 @@ class Api:
             now = self._state.clock.now()
             keep = KeptAnswer(request.path, request.params, response.status, response.body, request.id, now)
         finally:
-            self._keys.release(request.key, keep)
+            self.keys.release(request.key, keep)
         return response
 
     def _authenticate(self, request: Request) -> None:
@@ -174,6 +175,8 @@ class Api:
             params = request.params
         except ApiError:
             params = {}
+        if request.method != "GET":
+            self._state.changes += 1
         self.requests.append(
             ApiRequest(request.method, request.path, params, request.key, status, request.body)
         )

@@ -18,6 +18,7 @@ from .state import State
 
 __all__ = [
     "authenticate",
+    "cancel",
     "capture",
     "expire",
     "expire_if_open",
@@ -26,6 +27,9 @@ __all__ = [
     "settle",
     "settle_if_waiting",
 ]
+
+
+UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 def pay(state: State, session_id: str, means: Card | BankAccount, payer: Payer) -> Outcome:
@@ -91,6 +95,19 @@ def capture(state: State, identifier: str, amount: int | None) -> None:
     if intent is None or not 0 < wanted <= held:
         raise SandboxError(f"{identifier} holds {held}; {wanted} cannot be captured.")
     payments.capture(state, intent, wanted)
+
+
+def cancel(state: State, identifier: str) -> None:
+    """End a payment that is held, or one without a session that was never made.
+
+    Raises:
+        SandboxError: if it is over, or its session can still be paid.
+    """
+    intent = find_intent(state, identifier)
+    held = intent is not None and intent["status"] == "requires_capture"
+    if intent is None or not (held or (intent["status"] in UNPAID and not session_of(state, intent))):
+        raise SandboxError(f"{identifier} cannot be canceled; an open session can be expired.")
+    payments.cancel(state, intent, "requested_by_customer")
 
 
 def expire(state: State, session_id: str, cause: Cause | None = None) -> JsonObject:
@@ -180,16 +197,7 @@ def finish(state: State, attempt: Attempt, result: Result) -> Outcome:
         complete(state, session, attempt, is_paid=is_paid(state, result))
     if result.status == "succeeded":
         payments.follow_up(state, attempt.intent)
-    if result.status == "processing":
-        remind_of_settling(state, attempt)
     return outcome(state, attempt, result)
-
-
-def remind_of_settling(state: State, attempt: Attempt) -> None:
-    """Note when the bank answers by itself, if it does."""
-    after = attempt.means.settles_after if isinstance(attempt.means, BankAccount) else None
-    if after is not None:
-        state.remind(state.clock.now() + after, "settle", attempt.intent["id"])
 
 
 def is_paid(state: State, result: Result) -> bool:

@@ -22,6 +22,11 @@ class Clock:
         """Return the time in unix seconds."""
         return (int(time.time()) if self._start is None else self._start) + self._advanced
 
+    @property
+    def advanced(self) -> int:
+        """Seconds that it is ahead of where it started, or of real time."""
+        return self._advanced
+
     def advance(self, seconds: int) -> None:
         """Move the clock forward.
 

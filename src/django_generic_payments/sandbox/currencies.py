@@ -5,7 +5,19 @@ https://docs.stripe.com/currencies
 
 from __future__ import annotations
 
-__all__ = ["LARGEST", "MINIMUM", "STEP", "SUPPORTED", "exponent", "format_amount", "money", "step"]
+import re
+
+__all__ = [
+    "LARGEST",
+    "MINIMUM",
+    "STEP",
+    "SUPPORTED",
+    "exponent",
+    "format_amount",
+    "money",
+    "parse_amount",
+    "step",
+]
 
 CODES = (
     "aed afn all amd ang aoa ars aud awg azn bam bbd bdt bgn bhd bif bmd bnd bob brl bsd bwp byn bzd cad cdf "
@@ -57,6 +69,19 @@ def format_amount(amount: int, currency: str) -> str:
     whole, rest = divmod(abs(amount), 10**decimals)
     fraction = f".{rest:0{decimals}d}" if decimals else ""
     return f"{'-' if amount < 0 else ''}{whole:,}{fraction} {currency.upper()}"
+
+
+def parse_amount(text: str, currency: str) -> int:
+    """Read what a person typed in major units: the amount in minor units.
+
+    Raises:
+        ValueError: for what is no amount of the currency.
+    """
+    decimals = exponent(currency)
+    found = re.fullmatch(r"([0-9]{1,12})(?:[.,]([0-9]+))?", text)
+    if not found or len(found[2] or "") > decimals:
+        raise ValueError(f"{text[:20]!r} is no amount in {currency.upper()}.")
+    return int(found[1] + (found[2] or "").ljust(decimals, "0"))
 
 
 def money(amount: int, currency: str) -> str:

@@ -90,4 +90,5 @@ def attempt(state: State, endpoint: WebhookEndpoint, event: JsonObject, post: Po
         acknowledge(state, endpoint, event, received=True)
     made = Delivery(event["id"], event["type"], status, endpoint.obj["id"], state.clock.now(), text)
     state.deliveries.append(made)
+    state.changes += 1
     return made

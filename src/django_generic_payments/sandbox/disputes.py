@@ -16,6 +16,8 @@ from .records import SandboxError
 from .state import State
 
 __all__ = [
+    "ENDINGS",
+    "REASONS",
     "SUBMITTED",
     "appeal",
     "close",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Collection, Mapping
 from typing import ClassVar
 
@@ -14,6 +15,7 @@ from .exchange import is_exchanged
 from .json_object import JsonObject, snapshot
 from .mishaps import Turbulence
 from .objects.webhook_endpoint import webhook_endpoint
+from .persistence import Account, dump, restore
 from .records import ApiRequest, Delivery, Observer, Outcome, Payer, Response, SandboxError
 from .schedule import catch_up
 from .signing import signature_header
@@ -36,6 +38,7 @@ class Sandbox:
         seed: makes one run like the next: its ids, and what goes wrong by chance.
         balance_after: seconds until a sale is booked, and until the refund of a test card that is known for it
             arrives or fails; 60, or 2 in a sandbox that is served.
+        settle_after: seconds until a delayed payment settles; without it most wait until they are told to.
         settlement_currency: what the account's balance is kept in; without one each sale stays in its currency.
         unconfirmed: what Stripe does where it does not say what it does.
         turbulence: what goes wrong by chance.
@@ -55,6 +58,7 @@ class Sandbox:
         clock: Clock | None = None,
         seed: int | None = None,
         balance_after: int | None = None,
+        settle_after: int | None = None,
         settlement_currency: str | None = None,
         unconfirmed: Unconfirmed = Unconfirmed(),  # noqa: B008 (it is frozen)
         turbulence: Turbulence = Turbulence(),  # noqa: B008 (it is frozen)
@@ -69,6 +73,7 @@ class Sandbox:
             livemode=secret_key.startswith(("sk_live_", "rk_live_")),
             checkout_base=checkout_base,
             balance_after=balance_after,
+            settle_after=settle_after,
             settlement_currency=settlement_currency,
             unconfirmed=unconfirmed,
             observers=self.observers,
@@ -80,6 +85,7 @@ class Sandbox:
                 [Secret(webhook_secret)],
             )
         self._api = Api(self.state, secret_key)
+        self._account = Account(self.state, self._api.keys, secret_key)
 
     @property
     def checkout_base(self) -> str:
@@ -117,7 +123,23 @@ class Sandbox:
     @property
     def requests(self) -> list[ApiRequest]:
         """Every call of the API, oldest first."""
-        return self._api.requests
+        return list(self._api.requests)
+
+    def keep_requests(self, most: int) -> None:
+        """Remember only so many calls of the API: for a sandbox that runs for days."""
+        self._api.requests = deque(self._api.requests, most)
+
+    def dump(self) -> JsonObject:
+        """Write everything down, as JSON."""
+        return dump(self._account)
+
+    def restore(self, written: JsonObject) -> None:
+        """Bring back what was written down, into a sandbox in which nothing has happened yet.
+
+        Raises:
+            SandboxError: for what was written by another version, or is another account's.
+        """
+        restore(self._account, written)
 
     def checkout_session(self, identifier: str) -> JsonObject:
         """Return a copy of a checkout session."""
@@ -231,6 +253,16 @@ class Sandbox:
             catch_up(self.state)
             checkout.capture(self.state, checkout_session, amount)
 
+    def cancel(self, payment_intent: str) -> None:
+        """Cancel a payment that is held, or was never made, from the dashboard.
+
+        Raises:
+            SandboxError: if it is over, or its session can still be paid.
+        """
+        with self.state.lock:
+            catch_up(self.state)
+            checkout.cancel(self.state, payment_intent)
+
     def expire(self, checkout_session: str) -> None:
         """Expire a session, as if its time had come."""
         with self.state.lock:
@@ -239,6 +271,7 @@ class Sandbox:
     def advance(self, seconds: int) -> None:
         """Move the clock, and do what has become due."""
         self.clock.advance(seconds)
+        self.state.changes += bool(seconds)
         with self.state.lock:
             catch_up(self.state)
 

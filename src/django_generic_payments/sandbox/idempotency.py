@@ -6,6 +6,7 @@ https://docs.stripe.com/api/idempotent_requests
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from .clock import Clock
@@ -57,6 +58,16 @@ class IdempotencyKeys:
         if (kept.path, kept.params) != (path, params):
             raise reused(key, kept.path, path)
         return kept
+
+    def kept(self) -> list[tuple[str, KeptAnswer]]:
+        """Return the answers that are kept, oldest first."""
+        with self._lock:
+            return list(self._kept.items())
+
+    def keep(self, answers: Mapping[str, KeptAnswer]) -> None:
+        """Keep answers that were given before."""
+        with self._lock:
+            self._kept.update(answers)
 
     def release(self, key: str, answer: KeptAnswer | None) -> None:
         """Let go of a key, with the answer to keep or without one."""

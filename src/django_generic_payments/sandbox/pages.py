@@ -14,7 +14,7 @@ from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, read, template
 from .payment_form import PaymentForm, Problem
 
-__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice", "portal"]
+__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice", "page", "portal"]
 
 STYLE = Markup(read("page.css"))
 #: The one stylesheet that a page may have, as a Content-Security-Policy says it.
@@ -150,4 +150,5 @@ def merchant_of(session: JsonObject) -> str:
 
 
 def page(title: str, main: Markup, kind: str = "single") -> str:
+    """Put what a page is about between what all pages have."""
     return fill(PAGE, title=title, style=STYLE, kind=kind, main=main)

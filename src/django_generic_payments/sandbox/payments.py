@@ -239,7 +239,16 @@ def debit(state: State, attempt: Attempt) -> Result:
     emit(state, "payment_intent.processing", intent, attempt.cause)
     emit(state, "charge.pending", charged, attempt.cause)
     state.awaiting[intent["id"]] = replace(attempt, cause=Cause())
+    remind_of_settling(state, attempt)
     return Result("processing")
+
+
+def remind_of_settling(state: State, attempt: Attempt) -> None:
+    """Note when the bank answers by itself, if it does."""
+    after = attempt.means.settles_after if isinstance(attempt.means, BankAccount) else None
+    wait = state.settle_after if after is None else after
+    if wait is not None:
+        state.remind(state.clock.now() + wait, "settle", attempt.intent["id"])
 
 
 def receive(state: State, attempt: Attempt, charged: JsonObject) -> None:

@@ -12,9 +12,10 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlsplit
 
-from . import hosted_page, pages, portal_page
+from . import dashboard, hosted_page, pages, portal_page
 from .engine import Sandbox
 from .records import Delivery, SandboxError
+from .state_file import StateFile
 from .webhook_sender import WebhookSender
 
 __all__ = ["SandboxServer"]
@@ -27,6 +28,9 @@ PATIENCE = 10
 #: Seconds until banks have done their part, where somebody looks on and waits for it.
 WHILE_WATCHED = 2
 
+#: How many calls of the API are remembered.
+REQUESTS_KEPT = 500
+
 PAGE_HEADERS = {
     "Cache-Control": "no-store",
     # No form-action: Chrome applies it to the redirect back to the merchant too.
@@ -38,7 +42,7 @@ PAGE_HEADERS = {
 
 
 class SandboxServer:
-    """Serve a sandbox on this machine: the API under `/v1/`, its pages under `/c/pay/` and `/p/session/`.
+    """Serve a sandbox on this machine: the API under `/v1/`, the dashboard at `/`, and pages for payers.
 
     Args:
         sandbox: what is served; its `checkout_base` becomes the server's address.
@@ -72,7 +76,9 @@ class SandboxServer:
         self.sender = WebhookSender(sandbox)
         self.log = log
         self._address = (host, port)
+        self._allow_remote = allow_remote
         self._http: LoopbackServer | None = None
+        self._file: StateFile | None = None
 
     @property
     def url(self) -> str:
@@ -91,6 +97,20 @@ class SandboxServer:
         """Every attempt to deliver a webhook, oldest first."""
         return self.sandbox.deliveries
 
+    def is_reached_by(self, authority: str) -> bool:
+        """Tell whether a Host header names this server; a page elsewhere may have given our address another name."""
+        name = urlsplit(f"//{authority}").hostname or ""
+        return self._allow_remote or is_loopback(name) or name == self._address[0]
+
+    def keep_in(self, file: StateFile | None) -> None:
+        """Write what changes into a file, at most half a second later."""
+        self._file = file
+
+    def save(self) -> None:
+        """Write what has changed, if there is a file for it."""
+        if self._file:
+            self._file.save()
+
     def start(self) -> SandboxServer:
         """Listen, in threads of its own."""
         self._http = LoopbackServer(self._address, self)
@@ -98,6 +118,7 @@ class SandboxServer:
         if self.sandbox.state.balance_after is None:
             self.sandbox.state.balance_after = WHILE_WATCHED
         threading.Thread(target=self._http.serve_forever, args=[0.05], daemon=True).start()
+        self.sandbox.keep_requests(REQUESTS_KEPT)
         self.sender.start()
         return self
 
@@ -136,6 +157,7 @@ class LoopbackServer(ThreadingHTTPServer):
     def service_actions(self) -> None:
         """Do what has become due, whether or not somebody asks for something."""
         self.owner.sandbox.advance(0)
+        self.owner.save()
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -174,6 +196,8 @@ class Handler(BaseHTTPRequestHandler):
         elif path.startswith(portal_page.PORTAL_PATH):
             page = portal_page.respond(self.server.owner.sandbox, path)
             self.reply(page.status, PAGE_HEADERS, page.html.encode())
+        elif path == "/" or path.startswith(dashboard.PATH):
+            self.answer_dashboard(path, body)
         else:
             self.reply(404, PAGE_HEADERS, pages.notice("There is nothing here.").encode())
 
@@ -207,6 +231,21 @@ class Handler(BaseHTTPRequestHandler):
             headers = {**PAGE_HEADERS, "Location": quote(page.location, safe=string.punctuation)}
             owner.sender.wait_until_sent(PATIENCE, retries=False)
         self.reply(page.status, headers, page.html.encode())
+
+    def answer_dashboard(self, path: str, body: bytes) -> None:
+        """Show the dashboard, but let no other site press its buttons, nor read it under a name of its own."""
+        owner = self.server.owner
+        headers = {name.title(): value for name, value in self.headers.items()}
+        if not owner.is_reached_by(headers.get("Host", "")):
+            self.reply(421, PAGE_HEADERS, pages.notice("This is not where the sandbox lives.").encode())
+            return
+        if self.command == "POST" and dashboard.is_foreign(headers):
+            self.reply(403, PAGE_HEADERS, pages.notice("Another site sent this form.").encode())
+            return
+        given = body.decode(errors="replace") if self.command == "POST" else urlsplit(self.path).query
+        answer = dashboard.respond(owner.sandbox, owner.sender, self.command, path, dict(parse_qsl(given)))
+        extra = {"Location": quote(answer.location, safe=string.punctuation)} if answer.location else {}
+        self.reply(answer.status, {**PAGE_HEADERS, **extra}, answer.html.encode())
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """Write an answer."""

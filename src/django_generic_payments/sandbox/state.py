@@ -54,6 +54,7 @@ class State:
     livemode: bool
     checkout_base: str
     balance_after: int | None
+    settle_after: int | None
     settlement_currency: str | None
     unconfirmed: Unconfirmed
     observers: list[Observer]
@@ -77,8 +78,10 @@ class State:
         self.dice = random.Random(f"dice of {seed}")  # noqa: S311
         self.event_mishaps = EventMishaps(self.turbulence, self.dice)
         # Numbered, so that what is due in the same second happens in the order in which it was noted.
-        self._appointments: list[tuple[int, int, str, str]] = []
+        self.appointments: list[tuple[int, int, str, str]] = []
         self._numbers = itertools.count()
+        #: Counts what may have changed, for whoever writes it down.
+        self.changes = 0
 
     @property
     def pending(self) -> list[JsonObject]:
@@ -102,6 +105,7 @@ class State:
     def add(self, obj: JsonObject) -> JsonObject:
         """Store a new object."""
         self.tables.setdefault(obj["object"], {})[obj["id"]] = obj
+        self.changes += 1
         return obj
 
     def remove(self, obj: JsonObject) -> None:
@@ -123,10 +127,11 @@ class State:
 
     def remind(self, when: int, what: str, identifier: str) -> None:
         """Note that something is due for an object at a time; `schedule` knows what there is."""
-        heapq.heappush(self._appointments, (when, next(self._numbers), what, identifier))
+        heapq.heappush(self.appointments, (when, next(self._numbers), what, identifier))
 
     def next_due(self) -> tuple[str, str] | None:
         """Take the next thing that is due by now, and the object that it is due for."""
-        if self._appointments and self._appointments[0][0] <= self.clock.now():
-            return heapq.heappop(self._appointments)[2:]
+        if self.appointments and self.appointments[0][0] <= self.clock.now():
+            self.changes += 1
+            return heapq.heappop(self.appointments)[2:]
         return None

@@ -6,7 +6,7 @@ from typing import Any
 
 from django_generic_payments.sandbox import payments
 from django_generic_payments.sandbox.amounts import check_currency, check_step, check_total
-from django_generic_payments.sandbox.cards import BankAccount, Card, Decline, card_named
+from django_generic_payments.sandbox.cards import Card, Decline, card_named
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.eligibility import offered_types
 from django_generic_payments.sandbox.errors import (
@@ -219,7 +219,7 @@ def capture(call: Call) -> JsonObject:
     if intent["status"] != "requires_capture":
         raise unexpected_state(KIND, "capture", intent["status"], ["requires_capture"])
     held = intent["amount_capturable"]
-    amount = params["amount_to_capture"] if "amount_to_capture" in params else held
+    amount = {"amount_to_capture": held, **params}["amount_to_capture"]
     if amount > held:
         message = f"The amount to capture ({amount}) is more than what is held ({held})."
         raise invalid(message, "amount_to_capture", "amount_too_large")
@@ -325,8 +325,6 @@ def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
         raise card_error(state, intent, method, result.decline)
     if result.status == "succeeded":
         payments.follow_up(state, intent)
-    if isinstance(means, BankAccount) and means.settles_after is not None:
-        state.remind(state.clock.now() + means.settles_after, "settle", intent["id"])
     return intent
 
 

@@ -1,0 +1,555 @@
+"""The pages of the dashboard. They work without JavaScript, and escape everything that comes from outside."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Collection, Iterable, Sequence
+from string import Template
+from typing import NamedTuple
+from urllib.parse import quote, urlencode
+
+from .currencies import exponent, format_amount
+from .disputes import ENDINGS, REASONS
+from .engine import Sandbox
+from .json_object import JsonObject
+from .markup import NOTHING, Markup, fill, join, template
+from .pages import page
+from .records import ApiRequest, Delivery
+
+__all__ = ["endpoints", "events", "missing", "object_page", "overview", "payments", "requests"]
+
+BOARD = template("dashboard.html")
+
+TABLE = Template("""<div class="scroll" role="region" aria-label="$label" tabindex="0">
+<table class="board">
+<thead><tr>$heads</tr></thead>
+<tbody>
+$rows
+</tbody>
+</table>
+</div>""")
+HEAD = Template('<th scope="col">$text</th>')
+ROW = Template("<tr>$cells</tr>")
+CELL = Template('<td data-label="$label">$content</td>')
+LINK = Template('<a href="$address">$text</a>')
+STATUS = Template('<span class="status $tone">$text</span>')
+TEXT = Template("<p>$text</p>")
+SOFT = Template('<p class="soft">$text</p>')
+SECTION = Template("<section>\n<h2>$title</h2>\n$content\n</section>")
+JSON = Template("""<details$open>
+<summary>The object</summary>
+<pre tabindex="0">$text</pre>
+</details>""")
+PAGER = Template('<nav class="pager" aria-label="Pages">$links</nav>')
+BUTTONS = Template('<div class="buttons">\n$buttons\n</div>')
+BUTTON = Template("""<form method="post" action="/dashboard/actions/$name">
+<input type="hidden" name="id" value="$id">
+<input type="hidden" name="back" value="$back">
+$fields
+<button class="$look">$label</button>
+</form>""")
+HIDDEN = Template('<input type="hidden" name="$name" value="$value">')
+FIELD = Template('<label><span>$label</span> <input name="$name" value="$value" inputmode="decimal"></label>')
+SELECT = Template('<label><span>$label</span> <select name="$name">$options</select></label>')
+OPTION = Template('<option value="$value">$text</option>')
+CHECK = Template('<label class="check"><input type="checkbox" name="$name"> <span>$label</span></label>')
+FILTER = Template("""<form class="filter" method="get" action="/dashboard/events">
+<label for="type">Type</label>
+<input id="type" name="type" value="$kind" placeholder="charge.refunded">
+<button class="other">Filter</button>
+</form>""")
+
+IDENTIFIER = re.compile(r"&quot;([a-z]+_[A-Za-z0-9_]+)&quot;")
+
+GOOD = ("paid", "succeeded", "won", "complete", "enabled", "warning_closed")
+BAD = ("failed", "lost", "canceled", "expired", "disputed", "needs_response", "declined", "disabled")
+
+SECTIONS = {"/": "Payments", "/dashboard/events": "Events", "/dashboard/endpoints": "Webhooks"} | {
+    "/dashboard/requests": "Requests"
+}
+JUMPS = {"1 minute": 60, "1 hour": 3600, "1 day": 86_400, "7 days": 604_800}
+
+
+class Button(NamedTuple):
+    """A button, and what it asks for."""
+
+    label: str
+    action: str
+    fields: Markup = NOTHING
+    look: str = "other"
+
+
+def payments(sandbox: Sandbox) -> list[JsonObject]:
+    """Return the sessions, and the intents without one, newest first."""
+    state = sandbox.state
+    with state.lock:
+        alone = [
+            intent
+            for intent in state.newest_first("payment_intent")
+            if intent["id"] not in state.session_of_intent
+        ]
+        found = [*state.newest_first("checkout.session"), *alone]
+    return sorted(found, key=lambda obj: int(obj["created"]), reverse=True)
+
+
+def overview(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older: int | None) -> str:
+    """Show who paid what."""
+    rows = [
+        (
+            link_to(obj["id"], short(obj["id"])),
+            money_of(obj),
+            status(payment_status(sandbox, obj)),
+            payer_of(sandbox, obj),
+            moment(obj["created"]),
+        )
+        for obj in shown
+    ]
+    heads = ("Payment", "Amount", "Status", "Payer", "Created")
+    content = table("Payments", heads, rows) if rows else empty("Nothing has happened yet.")
+    return board(sandbox, "/", "Payments", join([content, pager("/", newer, older), clock(sandbox)]))
+
+
+def object_page(sandbox: Sandbox, obj: JsonObject) -> str:
+    """Show an object, what can be done with it, and what was told of it."""
+    parts = [heading(sandbox, obj)]
+    here = address_of(obj["id"])
+    buttons = buttons_for(sandbox, obj)
+    if buttons:
+        parts.append(fill(BUTTONS, buttons=join(draw(button, obj["id"], here) for button in buttons)))
+    if obj["object"] == "event":
+        parts.append(section("Deliveries", deliveries_of(sandbox, obj)))
+    else:
+        parts.append(section("What it leads to", relatives(sandbox, obj)))
+        parts.append(section("What happened", timeline(sandbox, obj)))
+    parts.append(fill(JSON, open=Markup(" open"), text=linked(sandbox, obj)))
+    return board(sandbox, "", f"{obj['object']} {short(obj['id'])}", join(parts))
+
+
+def events(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older: int | None, kind: str) -> str:
+    """Show what was told, and how it was received."""
+    rows = [
+        (
+            link_to(event["id"], event["type"]),
+            link_to(event["data"]["object"].get("id", ""), short(event["data"]["object"].get("id", ""))),
+            answers(sandbox, event),
+            moment(event["created"]),
+        )
+        for event in shown
+    ]
+    content = (
+        table("Events", ("Event", "Object", "Answers", "Created"), rows) if rows else empty("No events.")
+    )
+    more = pager("/dashboard/events", newer, older, type=kind)
+    return board(sandbox, "/dashboard/events", "Events", join([fill(FILTER, kind=kind), content, more]))
+
+
+def endpoints(sandbox: Sandbox) -> str:
+    """Show where webhooks go, and with which secrets."""
+    with sandbox.state.lock:
+        known = dict(sandbox.state.webhook_endpoints)
+    parts = []
+    for identifier, endpoint in known.items():
+        facts = [
+            ("Address", endpoint.url or "none: a test posts by itself"),
+            ("Hears of", ", ".join(endpoint.obj["enabled_events"])),
+            ("Version", endpoint.obj["api_version"] or "the account's"),
+            ("Status", endpoint.obj["status"]),
+            ("Waiting", f"{len(endpoint.pending)} events"),
+            ("Signed with", ", ".join(endpoint.valid_secrets(sandbox.clock.now()))),
+        ]
+        buttons = [Button("Deliver what waits", "deliver"), Button("Roll the secret", "roll")]
+        parts.append(
+            section(
+                identifier or "The endpoint of the command line",
+                join(
+                    [
+                        table(
+                            "Endpoint",
+                            ("Fact", "Value"),
+                            [(Markup(name), text(value)) for name, value in facts],
+                        ),
+                        fill(
+                            BUTTONS,
+                            buttons=join(
+                                draw(button, identifier, "/dashboard/endpoints") for button in buttons
+                            ),
+                        ),
+                    ]
+                ),
+            )
+        )
+    content = join(parts) if parts else empty("Create one at /v1/webhook_endpoints.")
+    recent = [delivery_row(sandbox, made, with_event=True) for made in sandbox.deliveries[::-1][:50]]
+    heads = ("Event", "Endpoint", "Answer", "Time")
+    log = table("Deliveries", heads, recent) if recent else empty("Nothing was delivered yet.")
+    return board(
+        sandbox, "/dashboard/endpoints", "Webhooks", join([content, section("Last deliveries", log)])
+    )
+
+
+def requests(sandbox: Sandbox, shown: list[ApiRequest]) -> str:
+    """Show the last calls of the API."""
+    rows = [
+        (
+            text(f"{call.method} {call.path}"),
+            status(str(call.status or "lost"), bad=not 200 <= call.status < 300),
+            text(call.idempotency_key or ""),
+        )
+        for call in shown
+    ]
+    content = (
+        table("Requests", ("Call", "Status", "Idempotency key"), rows) if rows else empty("No calls yet.")
+    )
+    return board(sandbox, "/dashboard/requests", "Requests", content)
+
+
+def missing(message: str, back: str = "/") -> str:
+    """Say that something is not there, or did not work."""
+    link = fill(LINK, address=back, text="Go back")
+    main = fill(BOARD, title=message, navigation=navigation(""), content=fill(TEXT, text=link))
+    return page("Sandbox", main, kind="dashboard")
+
+
+def board(sandbox: Sandbox, here: str, title: str, content: Markup) -> str:
+    main = fill(BOARD, title=title, navigation=navigation(here), content=content)
+    return page(f"{title} · Sandbox", main, kind="dashboard")
+
+
+def navigation(here: str) -> Markup:
+    current = Markup('<li><a href="{}" aria-current="page">{}</a></li>')
+    other = Markup('<li><a href="{}">{}</a></li>')
+    return join(
+        Markup((current if address == here else other).format(address, name))
+        for address, name in SECTIONS.items()
+    )
+
+
+def clock(sandbox: Sandbox) -> Markup:
+    buttons = join(
+        draw(
+            Button(f"Advance by {name}", "advance", fill(HIDDEN, name="seconds", value=str(seconds))), "", "/"
+        )
+        for name, seconds in JUMPS.items()
+    )
+    now = fill(SOFT, text=f"It is {plain_moment(sandbox.clock.now())} at this Stripe.")
+    return section("Clock", join([now, fill(BUTTONS, buttons=buttons)]))
+
+
+def heading(sandbox: Sandbox, obj: JsonObject) -> Markup:
+    facts = [money_of(obj)] if "currency" in obj and ("amount" in obj or "amount_total" in obj) else []
+    if obj.get("status"):
+        facts.append(status(payment_status(sandbox, obj)))
+    if obj["object"] == "event":
+        facts.append(text(obj["type"]))
+    if obj.get("created"):
+        facts.append(moment(obj["created"]))
+    return Markup(f'<p class="facts">{" ".join(facts)}</p>')
+
+
+def buttons_for(sandbox: Sandbox, obj: JsonObject) -> list[Button]:
+    kind, state = obj["object"], sandbox.state
+    if kind == "checkout.session":
+        if obj["status"] == "open":
+            return [Button("Expire", "expire")]
+        intent = state.get("payment_intent", obj["payment_intent"])
+        return buttons_for(sandbox, intent) if intent else []
+    if kind == "payment_intent":
+        return intent_buttons(sandbox, obj)
+    if kind == "charge" and obj["balance_transaction"] is None and obj["captured"]:
+        return [Button("Book every sale now", "book")]
+    if kind == "refund":
+        waits = [Button("Let it arrive", "settle_refund", look="main")]
+        fails = [Button("Let it fail", "fail_refund")]
+        return {"pending": waits + fails, "requires_action": waits + fails, "succeeded": fails}.get(
+            obj["status"], []
+        )
+    if kind == "dispute":
+        return dispute_buttons(obj)
+    return []
+
+
+def intent_buttons(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
+    rest = amount_field(intent, sandbox)
+    if intent["status"] == "processing":
+        return [Button("Let it settle", "settle", look="main"), Button("Let it fail", "fail")]
+    if intent["status"] == "requires_action":
+        return [
+            Button("Authenticate", "authenticate", look="main"),
+            Button("Fail the authentication", "fail_authentication"),
+        ]
+    if intent["status"] == "requires_capture":
+        return [Button("Capture", "capture", rest, "main"), Button("Cancel", "cancel")]
+    charge = sandbox.state.get("charge", intent["latest_charge"])
+    if intent["status"] != "succeeded" or charge is None:
+        return []
+    reasons = select("Reason", "reason", ["", "requested_by_customer", "duplicate", "fraudulent"])
+    buttons = [
+        Button(
+            "Dispute",
+            "dispute",
+            join(
+                [
+                    select("Reason", "reason", ["fraudulent", *sorted(REASONS - {"fraudulent"})]),
+                    fill(CHECK, name="inquiry", label="only an inquiry"),
+                ]
+            ),
+        )
+    ]
+    if not charge["refunded"]:
+        buttons.insert(0, Button("Refund", "refund", join([rest, reasons]), "main"))
+    if charge["balance_transaction"] is None:
+        buttons.append(Button("Book every sale now", "book"))
+    return buttons
+
+
+def dispute_buttons(dispute: JsonObject) -> list[Button]:
+    now = dispute["status"]
+    offered = {"won": ("close_won", "Won"), "lost": ("close_lost", "Lost")}
+    buttons = [Button(label, action) for ending, (action, label) in offered.items() if now in ENDINGS[ending]]
+    if now in ENDINGS["warning_closed"]:
+        buttons += [
+            Button("Escalate to a dispute", "escalate"),
+            Button("Close the inquiry", "close_warning"),
+        ]
+    if now == "lost":
+        buttons.append(Button("Appeal", "appeal"))
+    return buttons
+
+
+def amount_field(intent: JsonObject, sandbox: Sandbox) -> Markup:
+    charge = sandbox.state.get("charge", intent["latest_charge"]) or {
+        "amount_captured": 0,
+        "amount_refunded": 0,
+    }
+    rest = intent["amount_capturable"] or charge["amount_captured"] - charge["amount_refunded"]
+    label = f"Amount in {intent['currency'].upper()}"
+    return join(
+        [
+            fill(FIELD, label=label, name="amount", value=plain_amount(rest, intent["currency"])),
+            fill(HIDDEN, name="currency", value=intent["currency"]),
+        ]
+    )
+
+
+def plain_amount(amount: int, currency: str) -> str:
+    decimals = exponent(currency)
+    whole, rest = divmod(amount, 10**decimals)
+    return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
+
+
+def relatives(sandbox: Sandbox, obj: JsonObject) -> Markup:
+    """List the objects that an object names, and those that name it."""
+    found: dict[str, JsonObject] = {}
+    state = sandbox.state
+    for value in obj.values():
+        other = state.get_any(value) if isinstance(value, str) and value != obj["id"] else None
+        if other:
+            found[other["id"]] = other
+    family = {obj["id"], obj.get("payment_intent")} - {None}
+    for kind in ("checkout.session", "payment_intent", "charge", "refund", "dispute", "balance_transaction"):
+        for other in state.tables.get(kind, {}).values():
+            names = {
+                other.get(name) for name in ("payment_intent", "charge", "source", "latest_charge", "id")
+            }
+            if names & family and other["id"] != obj["id"]:
+                found[other["id"]] = other
+    rows = [
+        (
+            text(other["object"]),
+            link_to(other["id"], short(other["id"])),
+            money_of(other),
+            status(payment_status(sandbox, other)) if other.get("status") else NOTHING,
+        )
+        for other in found.values()
+        if "deleted" not in other
+    ]
+    pay = Markup("")
+    if obj["object"] == "checkout.session" and obj["url"]:
+        pay = fill(TEXT, text=fill(LINK, address=obj["url"], text="Open its checkout page"))
+    heads = ("Kind", "Object", "Amount", "Status")
+    return join([pay, table("Related objects", heads, rows) if rows else NOTHING])
+
+
+def timeline(sandbox: Sandbox, obj: JsonObject) -> Markup:
+    family = {obj["id"], obj.get("payment_intent") or obj["id"]}
+    told = [event for event in sandbox.events if concerns(event["data"]["object"], family)]
+    rows = [
+        (link_to(event["id"], event["type"]), answers(sandbox, event), moment(event["created"]))
+        for event in told[::-1][:50]
+    ]
+    return (
+        table("Events", ("Event", "Answers", "Created"), rows) if rows else empty("Nothing was told of it.")
+    )
+
+
+def concerns(obj: JsonObject, family: Collection[str]) -> bool:
+    return any(obj.get(name) in family for name in ("id", "payment_intent", "charge", "customer"))
+
+
+def deliveries_of(sandbox: Sandbox, event: JsonObject) -> Markup:
+    made = [each for each in sandbox.deliveries if each.event_id == event["id"]]
+    rows = [delivery_row(sandbox, each) for each in made[::-1][:50]]
+    here = address_of(event["id"])
+    buttons = [
+        draw(
+            Button(f"Redeliver to {endpoint.url}", "resend", fill(HIDDEN, name="endpoint", value=identifier)),
+            event["id"],
+            here,
+        )
+        for identifier, endpoint in sandbox.state.webhook_endpoints.items()
+        if endpoint.url
+    ]
+    shown = (
+        table("Deliveries", ("Endpoint", "Answer", "Time"), rows)
+        if rows
+        else empty("It was not delivered yet.")
+    )
+    return join([shown, fill(BUTTONS, buttons=join(buttons)) if buttons else NOTHING])
+
+
+def delivery_row(sandbox: Sandbox, made: Delivery, *, with_event: bool = False) -> tuple[Markup, ...]:
+    endpoint = sandbox.state.webhook_endpoints.get(made.endpoint)
+    where = endpoint.url if endpoint and endpoint.url else made.endpoint or "a test"
+    said = join(
+        [status(str(made.status or "no answer"), bad=not 200 <= made.status < 300), text(made.answer[:200])]
+    )
+    row = (text(where), said, moment(made.at))
+    return (link_to(made.event_id, made.event_type), *row) if with_event else row
+
+
+def answers(sandbox: Sandbox, event: JsonObject) -> Markup:
+    """Say how an event was received: the last answer of each endpoint, and how many it still waits for."""
+    last = {each.endpoint: each.status for each in sandbox.deliveries if each.event_id == event["id"]}
+    shown = [status(str(code or "no answer"), bad=not 200 <= code < 300) for code in last.values()]
+    if event["pending_webhooks"] and not last:
+        shown.append(status("waiting"))
+    return Markup(" ".join(shown)) if shown else text("–")
+
+
+def payment_status(sandbox: Sandbox, obj: JsonObject) -> str:
+    """Name the state of an object as a person would."""
+    if obj["object"] == "checkout.session" and obj["status"] == "complete":
+        intent = sandbox.state.get("payment_intent", obj["payment_intent"])
+        return payment_status(sandbox, intent) if intent else str(obj["payment_status"])
+    if obj["object"] != "payment_intent" or obj["status"] != "succeeded":
+        return str(obj["status"])
+    charge = sandbox.state.get("charge", obj["latest_charge"])
+    if charge is None:
+        return "paid"
+    if charge["disputed"]:
+        return "disputed"
+    if charge["refunded"]:
+        return "refunded"
+    return "partly refunded" if charge["amount_refunded"] else "paid"
+
+
+def payer_of(sandbox: Sandbox, obj: JsonObject) -> Markup:
+    details = obj.get("customer_details") or {}
+    customer = sandbox.state.get("customer", obj["customer"]) or {}
+    return text(details.get("email") or customer.get("email") or "–")
+
+
+def linked(sandbox: Sandbox, obj: JsonObject) -> Markup:
+    """Write an object with its ids as links."""
+    escaped = fill(Template("$text"), text=json.dumps(obj, indent=2, ensure_ascii=False))
+
+    def link(found: re.Match[str]) -> str:
+        identifier = found.group(1)
+        if identifier == obj["id"] or sandbox.state.get_any(identifier) is None:
+            return found.group()
+        return f'&quot;<a href="{address_of(identifier)}">{identifier}</a>&quot;'
+
+    return Markup(IDENTIFIER.sub(link, escaped))
+
+
+def table(label: str, heads: Iterable[str], rows: Sequence[tuple[Markup, ...]]) -> Markup:
+    names = list(heads)
+    return fill(
+        TABLE,
+        label=label,
+        heads=join(fill(HEAD, text=name) for name in names),
+        rows=join(
+            fill(
+                ROW,
+                cells=join(
+                    fill(CELL, label=name, content=cell) for name, cell in zip(names, row, strict=True)
+                ),
+            )
+            for row in rows
+        ),
+    )
+
+
+def draw(button: Button, identifier: str, back: str) -> Markup:
+    return fill(
+        BUTTON,
+        name=button.action,
+        id=identifier,
+        back=back,
+        fields=button.fields,
+        label=button.label,
+        look=button.look,
+    )
+
+
+def select(label: str, name: str, values: Iterable[str]) -> Markup:
+    options = join(fill(OPTION, value=value, text=value.replace("_", " ") or "–") for value in values)
+    return fill(SELECT, label=label, name=name, options=options)
+
+
+def pager(path: str, newer: int | None, older: int | None, **query: str) -> Markup:
+    links = [
+        fill(LINK, address=f"{path}?{urlencode({**query, 'start': start})}", text=label)
+        for start, label in ((newer, "Newer"), (older, "Older"))
+        if start is not None
+    ]
+    return fill(PAGER, links=join(links)) if links else NOTHING
+
+
+def section(title: str, content: Markup) -> Markup:
+    return fill(SECTION, title=title, content=content)
+
+
+def status(name: str, *, bad: bool | None = None) -> Markup:
+    worst = name in BAD if bad is None else bad
+    tone = "bad" if worst else "good" if name in GOOD or name.startswith("2") else "plain"
+    return fill(STATUS, tone=tone, text=name.replace("_", " "))
+
+
+def money_of(obj: JsonObject) -> Markup:
+    amount = obj.get("amount_total", obj.get("amount"))
+    if amount is None or not obj.get("currency"):
+        return text("–")
+    return text(format_amount(amount, obj["currency"]))
+
+
+def text(value: str) -> Markup:
+    return fill(Template("$value"), value=value)
+
+
+def empty(message: str) -> Markup:
+    return fill(SOFT, text=message)
+
+
+def link_to(identifier: str, label: str) -> Markup:
+    return fill(LINK, address=address_of(identifier), text=label) if identifier else text("–")
+
+
+def address_of(identifier: str) -> str:
+    return f"/dashboard/objects/{quote(identifier)}"
+
+
+def short(identifier: str) -> str:
+    """Shorten what is too long to be told apart by anybody."""
+    return identifier if len(identifier) <= 32 else f"{identifier[:20]}…{identifier[-6:]}"
+
+
+def moment(seconds: int) -> Markup:
+    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+    return Markup(f'<time datetime="{written}">{plain_moment(seconds)}</time>')
+
+
+def plain_moment(seconds: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))
