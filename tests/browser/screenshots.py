@@ -51,6 +51,8 @@ def follow(guest: Guest, folder: Path, width: int) -> None:
     guest.pay()
     guest.reads("The room is yours.")
     take("thanks")
+    guest.page.goto(f"{guest.site.stripe}/")
+    take("dashboard")
 
 
 def show_admin(admin: Guest, folder: Path) -> None:

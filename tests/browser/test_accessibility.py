@@ -107,3 +107,20 @@ def test_nothing_serious_is_wrong_with_an_order(looker):
     look(looker)
     looker.go_to_checkout()
     look(looker)
+
+
+def test_nothing_serious_is_wrong_with_the_dashboard_of_the_sandbox(looker):
+    looker.page.goto("/rooms/harbour-view/")
+    looker.book()
+    looker.go_to_checkout()
+    looker.pay()
+    looker.reads("The room is yours.")
+    for path in ("/", "/dashboard/events", "/dashboard/endpoints", "/dashboard/requests"):
+        looker.page.goto(f"{looker.site.stripe}{path}")
+        look(looker)
+    looker.page.goto(f"{looker.site.stripe}/")
+    looker.page.locator("tbody a").first.click()
+    look(looker)
+    looker.button("Refund").click()
+    looker.reads("refunded")
+    look(looker)

@@ -259,9 +259,7 @@ def test_a_session_without_a_way_back_has_no_link(server: SandboxServer, api: Ap
     assert "Cancel" not in request(api.create_session(cancel_url=None)["url"]).text
 
 
-@pytest.mark.parametrize(
-    "path", ["/c/pay/cs_unknown", "/c/pay/", "/c/pay/cs_unknown/other", "/", "/favicon.ico"]
-)
+@pytest.mark.parametrize("path", ["/c/pay/cs_unknown", "/c/pay/", "/c/pay/cs_unknown/other", "/favicon.ico"])
 def test_there_is_nothing_elsewhere(server: SandboxServer, path: str) -> None:
     assert request(server.url + path).status == 404
 

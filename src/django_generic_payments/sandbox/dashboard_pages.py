@@ -15,8 +15,9 @@ from .disputes import ENDINGS, REASONS
 from .engine import Sandbox
 from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, template
-from .pages import page
+from .pages import facts, page
 from .records import ApiRequest, Delivery
+from .webhook_endpoint import WebhookEndpoint
 
 __all__ = ["endpoints", "events", "missing", "object_page", "overview", "payments", "requests"]
 
@@ -124,7 +125,8 @@ def object_page(sandbox: Sandbox, obj: JsonObject) -> str:
         parts.append(section("What it leads to", relatives(sandbox, obj)))
         parts.append(section("What happened", timeline(sandbox, obj)))
     parts.append(fill(JSON, open=Markup(" open"), text=linked(sandbox, obj)))
-    return board(sandbox, "", f"{obj['object']} {short(obj['id'])}", join(parts))
+    kind = re.sub("[._]", " ", obj["object"]).capitalize()
+    return board(sandbox, "", f"{kind} {short(obj['id'])}", join(parts))
 
 
 def events(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older: int | None, kind: str) -> str:
@@ -149,37 +151,7 @@ def endpoints(sandbox: Sandbox) -> str:
     """Show where webhooks go, and with which secrets."""
     with sandbox.state.lock:
         known = dict(sandbox.state.webhook_endpoints)
-    parts = []
-    for identifier, endpoint in known.items():
-        facts = [
-            ("Address", endpoint.url or "none: a test posts by itself"),
-            ("Hears of", ", ".join(endpoint.obj["enabled_events"])),
-            ("Version", endpoint.obj["api_version"] or "the account's"),
-            ("Status", endpoint.obj["status"]),
-            ("Waiting", f"{len(endpoint.pending)} events"),
-            ("Signed with", ", ".join(endpoint.valid_secrets(sandbox.clock.now()))),
-        ]
-        buttons = [Button("Deliver what waits", "deliver"), Button("Roll the secret", "roll")]
-        parts.append(
-            section(
-                identifier or "The endpoint of the command line",
-                join(
-                    [
-                        table(
-                            "Endpoint",
-                            ("Fact", "Value"),
-                            [(Markup(name), text(value)) for name, value in facts],
-                        ),
-                        fill(
-                            BUTTONS,
-                            buttons=join(
-                                draw(button, identifier, "/dashboard/endpoints") for button in buttons
-                            ),
-                        ),
-                    ]
-                ),
-            )
-        )
+    parts = [endpoint_section(sandbox, identifier, each) for identifier, each in known.items()]
     content = join(parts) if parts else empty("Create one at /v1/webhook_endpoints.")
     recent = [delivery_row(sandbox, made, with_event=True) for made in sandbox.deliveries[::-1][:50]]
     heads = ("Event", "Endpoint", "Answer", "Time")
@@ -187,6 +159,21 @@ def endpoints(sandbox: Sandbox) -> str:
     return board(
         sandbox, "/dashboard/endpoints", "Webhooks", join([content, section("Last deliveries", log)])
     )
+
+
+def endpoint_section(sandbox: Sandbox, identifier: str, endpoint: WebhookEndpoint) -> Markup:
+    known = [
+        ("Address", endpoint.url or "none: a test posts by itself"),
+        ("Hears of", ", ".join(endpoint.obj["enabled_events"])),
+        ("Version", endpoint.obj["api_version"] or "the account's"),
+        ("Status", endpoint.obj["status"]),
+        ("Waiting", f"{len(endpoint.pending)} events"),
+        ("Signed with", ", ".join(endpoint.valid_secrets(sandbox.clock.now()))),
+    ]
+    buttons = [Button("Deliver what waits", "deliver"), Button("Roll the secret", "roll")]
+    drawn = join(draw(button, identifier, "/dashboard/endpoints") for button in buttons)
+    content = [facts(known, ""), fill(BUTTONS, buttons=drawn)]
+    return section(identifier or "The endpoint of the command line", join(content))
 
 
 def requests(sandbox: Sandbox, shown: list[ApiRequest]) -> str:
@@ -238,14 +225,14 @@ def clock(sandbox: Sandbox) -> Markup:
 
 
 def heading(sandbox: Sandbox, obj: JsonObject) -> Markup:
-    facts = [money_of(obj)] if "currency" in obj and ("amount" in obj or "amount_total" in obj) else []
+    parts = [money_of(obj)] if "currency" in obj and ("amount" in obj or "amount_total" in obj) else []
     if obj.get("status"):
-        facts.append(status(payment_status(sandbox, obj)))
+        parts.append(status(payment_status(sandbox, obj)))
     if obj["object"] == "event":
-        facts.append(text(obj["type"]))
+        parts.append(text(obj["type"]))
     if obj.get("created"):
-        facts.append(moment(obj["created"]))
-    return Markup(f'<p class="facts">{" ".join(facts)}</p>')
+        parts.append(moment(obj["created"]))
+    return Markup(f'<p class="facts">{" ".join(parts)}</p>')
 
 
 def buttons_for(sandbox: Sandbox, obj: JsonObject) -> list[Button]:

@@ -22,7 +22,7 @@ PATH = "/c/pay/"
 
 #: Where to look after a decline; after any other, at the number.
 FIELDS_BY_CODE = {"expired_card": "expiry", "incorrect_cvc": "cvc", "invalid_iban": "iban"}
-NO_CHECKOUT = "Perhaps the address is incomplete, or the sandbox has been restarted: it keeps nothing."
+NO_CHECKOUT = "Perhaps the address is incomplete, or the sandbox was restarted without a file of its state."
 NOT_AUTHENTICATED = "This card failed authentication with its bank."
 
 

@@ -14,7 +14,7 @@ from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, read, template
 from .payment_form import PaymentForm, Problem
 
-__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "notice", "page", "portal"]
+__all__ = ["STYLE_SOURCE", "authentication", "checkout", "closed", "facts", "notice", "page", "portal"]
 
 STYLE = Markup(read("page.css"))
 #: The one stylesheet that a page may have, as a Content-Security-Policy says it.
@@ -103,6 +103,7 @@ def portal(session: JsonObject, customer: JsonObject, methods: list[JsonObject])
 
 
 def facts(known: list[tuple[str, str]], otherwise: str) -> Markup:
+    """List what is known by name, or say that nothing is."""
     if not known:
         return fill(TEXT, text=otherwise)
     return fill(FACTS, facts=join(fill(FACT, name=name, value=value) for name, value in known))

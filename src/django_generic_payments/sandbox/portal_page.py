@@ -12,7 +12,7 @@ from .objects.portal_session import PORTAL_PATH
 
 __all__ = ["PORTAL_PATH", "respond"]
 
-NO_SESSION = "Perhaps the address is incomplete, or the sandbox has been restarted: it keeps nothing."
+NO_SESSION = "Perhaps the address is incomplete, or the sandbox was restarted without a file of its state."
 
 
 def respond(sandbox: Sandbox, path: str) -> PageAnswer:

@@ -122,7 +122,7 @@ def update(call: Call) -> JsonObject:
                 f"This Checkout Session is {session['status']}, and its payment cannot be changed."
             )
         data = call.state.backstage[call.id].payment_intent_data
-        known = {"metadata": {}, **dict.fromkeys(params["payment_intent_data"]), **data}
+        known = {**dict.fromkeys(params["payment_intent_data"]), "metadata": {}, **data}
         change(known, **params["payment_intent_data"])
         call.state.backstage[call.id].payment_intent_data = known
         intent = call.state.get("payment_intent", session["payment_intent"])

@@ -1,0 +1,351 @@
+"""Payments without a checkout session, and holds with and without one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from django_generic_payments.sandbox import Sandbox, SandboxError
+
+from .client import Answer, Api, line_item
+
+INTENTS = "/v1/payment_intents"
+WEEK = 7 * 24 * 60 * 60
+HELD = {"payment_intent_data": {"capture_method": "manual"}}
+
+
+def create(api: Api, **params: Any) -> Answer:
+    return api.post(
+        INTENTS, {"amount": 2000, "currency": "eur", "return_url": "https://a.example/", **params}
+    )
+
+
+def pay(api: Api, card: str = "pm_card_visa", **params: Any) -> Answer:
+    return create(api, payment_method=card, confirm=True, **params)
+
+
+def types(sandbox: Sandbox, start: int = 0) -> list[str]:
+    return [event["type"] for event in sandbox.events][start:]
+
+
+def charge_of(api: Api, intent: str) -> dict[str, Any]:
+    return api.get(f"{INTENTS}/{intent}", {"expand": ["latest_charge"]}).obj["latest_charge"]
+
+
+def test_a_payment_tells_the_same_as_one_through_checkout(api: Api, sandbox: Sandbox) -> None:
+    paid = pay(api, metadata={"row": "7"})
+
+    assert types(sandbox) == ["payment_intent.created", "charge.succeeded", "payment_intent.succeeded"]
+    assert {event["request"]["id"] for event in sandbox.events} == {paid.headers["Request-Id"]}
+    sandbox.advance(60)
+    assert types(sandbox, 3) == ["charge.updated"]
+    assert sandbox.events[3]["request"] == {"id": None, "idempotency_key": None}
+
+
+def test_a_decline_answers_402_and_keeps_the_intent(api: Api, sandbox: Sandbox) -> None:
+    declined = pay(api, "pm_card_visa_chargeDeclinedInsufficientFunds")
+
+    error = declined.error
+    assert (declined.status, error["type"], error["code"]) == (402, "card_error", "card_declined")
+    assert error["decline_code"] == "insufficient_funds"
+    assert error["charge"] == error["payment_intent"]["latest_charge"]
+    assert error["payment_method"]["card"]["last4"] == "9995"
+    assert types(sandbox) == ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
+
+
+def test_a_402_is_kept_under_its_key(api: Api, sandbox: Sandbox) -> None:
+    params = {
+        "amount": 2000,
+        "currency": "eur",
+        "payment_method": "pm_card_visa_chargeDeclined",
+        "confirm": True,
+    }
+    params["return_url"] = "https://a.example/"
+    first, again = api.post(INTENTS, params, key="k"), api.post(INTENTS, params, key="k")
+
+    assert (again.status, again.obj) == (402, first.obj)
+    assert again.headers["Idempotent-Replayed"] == "true"
+    assert types(sandbox).count("charge.failed") == 1
+
+
+def test_3d_secure_is_finished_by_the_payer(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, "pm_card_authenticationRequired").obj
+
+    outcome = sandbox.authenticate(intent["id"])
+
+    assert (intent["status"], outcome.status, outcome.checkout_session) == (
+        "requires_action",
+        "succeeded",
+        "",
+    )
+    assert types(sandbox) == [
+        "payment_intent.created",
+        "payment_intent.requires_action",
+        "charge.succeeded",
+        "payment_intent.succeeded",
+    ]
+    assert sandbox.events[-1]["request"]["id"] is None
+
+
+def test_3d_secure_that_fails_leaves_the_intent_open(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, "pm_card_authenticationRequired").obj["id"]
+
+    assert sandbox.authenticate(intent, success=False).status == "declined"
+    assert sandbox.payment_intent(intent)["status"] == "requires_payment_method"
+    with pytest.raises(SandboxError, match="does not wait for 3D Secure"):
+        sandbox.authenticate(intent)
+
+
+@pytest.mark.parametrize("params", [{"off_session": True}, {"error_on_requires_action": True}])
+def test_nobody_is_asked_for_3d_secure_who_is_away(api: Api, params: dict[str, Any]) -> None:
+    refused = pay(api, "pm_card_authenticationRequired", **params)
+
+    assert (refused.status, refused.error["code"]) == (402, "authentication_required")
+
+
+def test_a_card_may_be_set_up_for_payments_without_its_owner(api: Api) -> None:
+    card = "pm_card_authenticationRequiredSetupForOffSession"
+
+    assert pay(api, card).obj["status"] == "requires_action"
+    assert pay(api, card, off_session=True).obj["status"] == "succeeded"
+
+
+def test_a_debit_settles_by_itself_if_it_is_told_when(api: Api, clock) -> None:
+    sandbox = Sandbox(clock=clock, settle_after=100)
+    session = Api(sandbox).create_session()["id"]
+    sandbox.pay(session, iban="AT611904300234573201")
+
+    sandbox.advance(99)
+    before = sandbox.checkout_session(session)["payment_status"]
+    sandbox.advance(1)
+
+    assert (before, sandbox.checkout_session(session)["payment_status"]) == ("unpaid", "paid")
+
+
+def test_an_intent_grows_step_by_step(api: Api) -> None:
+    made = create(api).obj
+    path = f"{INTENTS}/{made['id']}"
+    changed = api.post(path, {"amount": 2500, "description": "Deposit", "metadata": {"a": "1"}}).obj
+    chosen = api.post(path, {"payment_method": "pm_card_visa"}).obj
+    paid = api.post(f"{path}/confirm", {"return_url": "https://a.example/"}).obj
+    described = api.post(path, {"description": "", "metadata": {"b": "2"}}).obj
+
+    assert [each["status"] for each in (made, changed, chosen, paid)] == [
+        "requires_payment_method",
+        "requires_payment_method",
+        "requires_confirmation",
+        "succeeded",
+    ]
+    assert (paid["amount_received"], described["description"]) == (2500, None)
+    assert described["metadata"] == {"a": "1", "b": "2"}
+
+
+@pytest.mark.parametrize(
+    ("params", "param", "code"),
+    [
+        ({"amount": None}, "amount", "parameter_missing"),
+        ({"currency": None}, "currency", "parameter_missing"),
+        ({"currency": "xxx"}, "currency", None),
+        ({"amount": 10}, "amount", "amount_too_small"),
+        ({"amount": 10**12}, "amount", "amount_too_large"),
+        ({"amount": 0}, "amount", "parameter_invalid_integer"),
+        ({"amount": "12.50"}, "amount", "parameter_invalid_integer"),
+        ({"amount": 1001, "currency": "kwd"}, "amount", None),
+        ({"payment_method": "pm_card_nobody"}, "payment_method", "resource_missing"),
+        ({"customer": "cus_nobody"}, "customer", "resource_missing"),
+        ({"payment_method_types": ["card"]}, "payment_method_types", "parameter_unknown"),
+        ({"allowed_payment_method_types": ["ideal"]}, "allowed_payment_method_types", None),
+        ({"off_session": True}, "off_session", None),
+        ({"metadata": {"a[b]": "c"}}, "metadata", None),
+        ({"transfer_data": {"destination": "acct_1"}}, "transfer_data", None),
+        ({"confirmation_method": "manual"}, "confirmation_method", None),
+        ({"expand": ["amount"]}, "expand[0]", None),
+    ],
+)
+def test_what_makes_no_intent_is_refused(
+    api: Api, params: dict[str, Any], param: str, code: str | None
+) -> None:
+    wanted = {"amount": 2000, "currency": "eur", **params}
+    refused = api.post(INTENTS, {name: value for name, value in wanted.items() if value is not None})
+
+    assert (refused.status, refused.error["param"], refused.error.get("code")) == (400, param, code)
+    assert api.get(INTENTS).obj["data"] == []
+
+
+def test_who_is_sent_elsewhere_needs_a_way_back(api: Api) -> None:
+    params = {"amount": 2000, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+
+    refused = api.post(INTENTS, params)
+    never = api.post(
+        INTENTS, {**params, "automatic_payment_methods": {"enabled": True, "allow_redirects": "never"}}
+    )
+
+    assert refused.status == 400
+    assert "return_url" in refused.error["message"]
+    assert never.obj["status"] == "succeeded"
+
+
+def test_nothing_is_confirmed_without_a_payment_method(api: Api) -> None:
+    intent = create(api).obj["id"]
+
+    refused = api.post(f"{INTENTS}/{intent}/confirm")
+
+    assert (refused.status, refused.error["code"]) == (400, "payment_intent_unexpected_state")
+    assert "missing a payment method" in refused.error["message"]
+
+
+@pytest.mark.parametrize("what", ["confirm", "cancel", "capture", "update"])
+def test_what_is_over_stays_over(api: Api, what: str) -> None:
+    path = f"{INTENTS}/{pay(api).obj['id']}"
+
+    refused = api.post(path, {"amount": 100}) if what == "update" else api.post(f"{path}/{what}")
+
+    assert (refused.status, refused.error["code"]) == (400, "payment_intent_unexpected_state")
+
+
+@pytest.mark.parametrize("what", ["confirm", "cancel"])
+def test_the_intent_of_a_session_is_the_session_s(api: Api, sandbox: Sandbox, what: str) -> None:
+    session = api.create_session()["id"]
+    intent = sandbox.pay(session, card="4000000000000002").payment_intent
+
+    refused = api.post(f"{INTENTS}/{intent}/{what}")
+
+    assert refused.status == 400
+    assert "expire the Checkout Session" in refused.error["message"]
+
+
+def test_another_customer_s_card_is_refused(api: Api) -> None:
+    ada, bob = (api.post("/v1/customers", {"name": name}).obj["id"] for name in ("Ada", "Bob"))
+    card = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": ada}).obj["id"]
+
+    assert pay(api, card, customer=bob).error["param"] == "payment_method"
+    assert pay(api, card).error["param"] == "payment_method"
+    assert pay(api, card, customer=ada).obj["status"] == "succeeded"
+
+
+def test_a_card_is_kept_if_that_is_asked_for(api: Api, sandbox: Sandbox) -> None:
+    customer = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+
+    pay(api, customer=customer, setup_future_usage="off_session")
+
+    assert "payment_method.attached" in types(sandbox)
+    assert len(api.get(f"/v1/customers/{customer}/payment_methods").obj["data"]) == 1
+
+
+def test_a_card_s_fate_follows_a_bare_payment_too(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, "pm_card_createDispute").obj["id"]
+
+    assert types(sandbox, 3) == ["charge.dispute.created", "charge.dispute.funds_withdrawn"]
+    assert [dispute["payment_intent"] for dispute in sandbox.disputes(intent)] == [intent]
+
+
+# Money that is held.
+
+
+def test_a_hold_through_checkout_is_told_in_order(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(**HELD)
+    outcome = sandbox.pay(session["id"])
+    told = types(sandbox)
+    sandbox.advance(60)
+    before = sandbox.balance_transactions()
+    sandbox.capture(session["id"])
+    sandbox.advance(60)
+
+    assert session["payment_method_types"] == ["card"]
+    assert outcome.status == "succeeded"
+    assert told == [
+        "payment_intent.created",
+        "payment_intent.amount_capturable_updated",
+        "charge.succeeded",
+        "checkout.session.completed",
+    ]
+    assert (before, len(sandbox.balance_transactions())) == ([], 1)
+    assert types(sandbox, 4) == ["charge.captured", "payment_intent.succeeded", "charge.updated"]
+    assert sandbox.checkout_session(session["id"])["payment_status"] == "paid"
+
+
+def test_a_hold_ends_after_a_week(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, capture_method="manual").obj["id"]
+
+    sandbox.advance(WEEK - 1)
+    held = sandbox.payment_intent(intent)["status"]
+    sandbox.advance(1)
+
+    ended = sandbox.payment_intent(intent)
+    assert (held, ended["status"], ended["amount_capturable"]) == ("requires_capture", "canceled", 0)
+    assert types(sandbox, 3) == ["charge.expired", "payment_intent.canceled"]
+    assert charge_of(api, intent)["refunded"] is True
+
+
+def test_what_was_captured_in_time_does_not_end(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, capture_method="manual").obj["id"]
+
+    api.post(f"{INTENTS}/{intent}/capture", {"amount_to_capture": 500, "metadata": {"nights": "1"}})
+    sandbox.advance(WEEK)
+
+    paid = sandbox.payment_intent(intent)
+    assert (paid["status"], paid["amount"], paid["amount_received"]) == ("succeeded", 2000, 500)
+    assert paid["metadata"] == {"nights": "1"}
+    assert sandbox.balance_transactions()[0]["amount"] == 500
+
+
+def test_no_more_is_captured_than_is_held(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, capture_method="manual").obj["id"]
+
+    refused = api.post(f"{INTENTS}/{intent}/capture", {"amount_to_capture": 2001})
+
+    assert (refused.error["param"], refused.error["code"]) == ("amount_to_capture", "amount_too_large")
+    with pytest.raises(SandboxError, match="holds 2000; 2001 cannot be captured"):
+        sandbox.capture(intent, 2001)
+
+
+def test_only_what_was_captured_is_refunded_or_disputed(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, capture_method="manual").obj["id"]
+
+    early = api.post("/v1/refunds", {"payment_intent": intent})
+    with pytest.raises(SandboxError, match="has not been paid"):
+        sandbox.dispute(intent)
+    api.post(f"{INTENTS}/{intent}/capture", {"amount_to_capture": 500})
+    too_much = api.post("/v1/refunds", {"payment_intent": intent, "amount": 501})
+    all_of_it = api.post("/v1/refunds", {"payment_intent": intent})
+
+    assert early.status == 400
+    assert "cancel its PaymentIntent" in early.error["message"]
+    assert too_much.error["param"] == "amount"
+    assert all_of_it.obj["amount"] == 500
+    assert charge_of(api, intent)["refunded"] is True
+
+
+def test_a_hold_is_let_go(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(**HELD)["id"]
+    intent = sandbox.pay(session).payment_intent
+
+    canceled = api.post(f"{INTENTS}/{intent}/cancel", {"cancellation_reason": "abandoned"}).obj
+
+    assert (canceled["status"], canceled["cancellation_reason"]) == ("canceled", "abandoned")
+    assert types(sandbox, 4) == ["charge.refunded", "payment_intent.canceled"]
+    with pytest.raises(SandboxError, match="cannot be canceled"):
+        sandbox.cancel(session)
+
+
+def test_a_payment_that_was_never_made_is_canceled(api: Api, sandbox: Sandbox) -> None:
+    intent = create(api).obj["id"]
+
+    sandbox.cancel(intent)
+
+    assert sandbox.payment_intent(intent)["status"] == "canceled"
+    assert types(sandbox) == ["payment_intent.created", "payment_intent.canceled"]
+
+
+def test_no_debit_is_offered_where_the_money_is_held(api: Api) -> None:
+    lines = [line_item(currency="eur")]
+
+    assert api.create_session(line_items=lines)["payment_method_types"] == ["card", "sepa_debit"]
+    assert api.create_session(line_items=lines, **HELD)["payment_method_types"] == ["card"]
+    assert create(api, capture_method="manual").obj["payment_method_types"] == ["card"]
+
+
+def test_nothing_is_held_where_nothing_was_paid(api: Api, sandbox: Sandbox) -> None:
+    with pytest.raises(SandboxError, match="holds 0"):
+        sandbox.capture(api.create_session()["id"])
