@@ -9,11 +9,17 @@ import os
 import re
 import subprocess
 import sys
+from argparse import ArgumentParser
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from django_generic_payments import checks, conf, exceptions, payables, services, signals, urls
+from django_generic_payments.sandbox import Sandbox, Turbulence, Unconfirmed, cards, faults
+from django_generic_payments.sandbox.command_line import add_arguments
+from django_generic_payments.sandbox.endpoints import ROUTES
+from django_generic_payments.sandbox.mishaps import EventMishaps
 from django_generic_payments.webhooks.handlers import HANDLERS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -51,6 +57,31 @@ def test_every_setting_is_explained_and_no_other():
 @pytest.mark.core
 def test_every_check_is_explained_and_no_other():
     assert first_cells("checks") == set(re.findall(r"generic_payments\.[EW]\d{3}", inspect.getsource(checks)))
+
+
+@pytest.mark.core
+def test_everything_of_the_sandbox_is_explained_and_no_more():
+    known = [
+        set(inspect.signature(Sandbox).parameters),
+        set(faults.KINDS),
+        set(EventMishaps.COUNTS),
+        {each.name for each in fields(Turbulence)},
+        {each.name for each in fields(Unconfirmed)},
+        {card.number for card in cards.CARDS},
+        {account.number for account in cards.BANK_ACCOUNTS},
+    ]
+    options = ArgumentParser(add_help=False)
+    add_arguments(options)
+    served = {name for action in options._actions for name in action.option_strings} | {"--key"}
+
+    assert first_cells("sandbox") == set().union(*known, served)
+
+
+@pytest.mark.core
+def test_every_operation_of_the_sandbox_is_named_and_no_other():
+    named = re.findall(r"`((?:GET|POST|DELETE) /v1/[^`]+)`", reference("sandbox"))
+
+    assert sorted(named) == sorted(f"{route.method} {route.template}" for route in ROUTES)
 
 
 @pytest.mark.core

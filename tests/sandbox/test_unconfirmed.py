@@ -136,9 +136,7 @@ def test_the_third_decimal_may_be_nothing_but_zero(clock: Clock, switched: bool)
     )
     intent = api.post("/v1/payment_intents", {"amount": 1001, "currency": "kwd"})
     paid = api.create_session(line_items=[line_item(currency="kwd", unit_amount=2000)])["id"]
-    refund = api.post(
-        "/v1/refunds", {"payment_intent": api.sandbox.pay(paid).payment_intent, "amount": 1001}
-    )
+    refund = api.post("/v1/refunds", {"payment_intent": api.sandbox.pay(paid).payment_intent, "amount": 1001})
 
     answers = [session, intent, refund]
     assert [answer.status for answer in answers] == [400 if switched else 200] * 3

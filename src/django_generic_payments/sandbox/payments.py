@@ -46,7 +46,8 @@ NOT_AUTHENTICATED = Decline(
 class Attempt:
     """One attempt to pay one intent, which may wait for 3D Secure or for a bank.
 
-    `alone` is whether the payer is not there to prove who they are, and `cause` the call that began it.
+    `alone` is whether the payer is not there to prove who they are, `may_ask` whether the attempt may wait for
+    that rather than fail, and `cause` the call that began it.
     """
 
     intent: JsonObject
@@ -55,6 +56,7 @@ class Attempt:
     method: JsonObject
     cause: Cause = field(default_factory=Cause)
     alone: bool = False
+    may_ask: bool = True
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def confirm(state: State, attempt: Attempt) -> Result:
         return debit(state, attempt)
     if not attempt.means.authentication or (attempt.alone and attempt.means.alone):
         return charge_card(state, attempt)
-    if attempt.alone:
+    if attempt.alone or not attempt.may_ask:
         return decline(state, attempt, NEEDS_AUTHENTICATION)
     return ask_for_authentication(state, attempt)
 
@@ -133,8 +135,9 @@ def release_if_held(state: State, identifier: str) -> None:
     intent = state.tables["payment_intent"][identifier]
     if intent["status"] == "requires_capture":
         end(state, intent, "automatic")
-        emit(state, "charge.expired", let_go(state, intent))
+        charged = let_go(state, intent)
         emit(state, "payment_intent.canceled", intent)
+        emit(state, "charge.expired", charged)
 
 
 def end(state: State, intent: JsonObject, reason: str | None) -> None:
@@ -297,11 +300,14 @@ def create_customer(state: State, attempt: Attempt) -> None:
 
 
 def keep_method(state: State, attempt: Attempt) -> None:
-    """Save what was paid with for the customer, if that was asked for."""
+    """Save what was paid with for the customer, if that was asked for; what nobody saves is used up."""
     intent, method = attempt.intent, attempt.method
     if intent["setup_future_usage"] and intent["customer"] and method["customer"] is None:
         method["customer"] = intent["customer"]
+        state.means[method["id"]] = attempt.means
         emit(state, "payment_method.attached", method, attempt.cause)
+    elif method["customer"] is None:
+        state.means.pop(method["id"], None)
 
 
 def fail_intent(state: State, attempt: Attempt, reason: Decline, charged: JsonObject | None) -> None:

@@ -99,6 +99,7 @@ def delete(call: Call) -> JsonObject:
     for method in state.tables.get("payment_method", {}).values():
         if method["customer"] == found["id"]:
             method["customer"] = None
+            del state.means[method["id"]]
     left = {"id": found["id"], "object": "customer", "deleted": True}
     state.tables.setdefault("deleted customer", {})[found["id"]] = left
     emit(state, "customer.deleted", found, call.cause)

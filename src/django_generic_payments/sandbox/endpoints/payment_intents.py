@@ -6,7 +6,7 @@ from typing import Any
 
 from django_generic_payments.sandbox import payments
 from django_generic_payments.sandbox.amounts import check_currency, check_step, check_total
-from django_generic_payments.sandbox.cards import Card, Decline, card_named
+from django_generic_payments.sandbox.cards import Decline, card_named
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.eligibility import offered_types
 from django_generic_payments.sandbox.errors import (
@@ -56,6 +56,9 @@ CANCELABLE = (*OPEN, "requires_capture")
 
 #: What a payment that is over keeps as it is.
 FIXED = ("amount", "currency", "customer", "payment_method", "capture_method")
+
+#: What decides which payment methods are offered.
+DECIDING = ("allowed_payment_method_types", "capture_method", "currency", "excluded_payment_method_types")
 
 
 def off_session(value: Any, name: str) -> bool:
@@ -155,8 +158,7 @@ def check_create(call: Call) -> None:
         if name not in params:
             raise missing_parameter(name)
     check_amount(call.state, params["amount"], params["currency"])
-    if not types_for(params, params["currency"]):
-        raise invalid("No valid payment method types for this PaymentIntent.", "allowed_payment_method_types")
+    types_for(params, params["currency"])
     confirming = [name for name in ("off_session", "error_on_requires_action") if params.get(name)]
     if confirming and not params.get("confirm"):
         raise invalid(f"You can only pass {confirming[0]} together with confirm=true.", confirming[0])
@@ -168,7 +170,10 @@ def check_amount(state: State, amount: int, code: str) -> None:
 
 
 def types_for(params: JsonObject, code: str) -> list[str]:
-    return offered_types(code, params, manual=params.get("capture_method") == "manual")
+    types = offered_types(code, params, manual=params.get("capture_method") == "manual")
+    if not types:
+        raise invalid("No valid payment method types for this PaymentIntent.", "allowed_payment_method_types")
+    return types
 
 
 def create(call: Call) -> JsonObject:
@@ -178,7 +183,9 @@ def create(call: Call) -> JsonObject:
     method = method_for(state, params)
     given = {name: value for name, value in params.items() if name not in CREATING_ONLY}
     made = standalone_intent(state, given, types_for(params, params["currency"]))
-    choose(made, method)
+    choose(state, made, method)
+    if params.get("confirm"):
+        check_confirm(state, made, params)
     state.add(made)
     emit(state, "payment_intent.created", made, call.cause)
     return confirm_now(call, made) if params.get("confirm") else made
@@ -197,9 +204,10 @@ def update(call: Call) -> JsonObject:
     intent, params = retrieve(call), call.params
     if any(name in params for name in FIXED) and intent["status"] not in OPEN:
         raise unexpected_state(KIND, "update", intent["status"], OPEN)
-    wanted = {**intent, **params}
-    check_amount(call.state, wanted["amount"], wanted["currency"])
-    apply(call, intent)
+    wanted = changed(call, intent)
+    if "amount" in params or "currency" in params:
+        check_amount(call.state, wanted["amount"], wanted["currency"])
+    intent.update(wanted)
     return intent
 
 
@@ -209,7 +217,9 @@ def confirm(call: Call) -> JsonObject:
     refuse_session(call, intent, "confirm")
     if intent["status"] not in CONFIRMABLE:
         raise unexpected_state(KIND, "confirm", intent["status"], CONFIRMABLE)
-    apply(call, intent)
+    wanted = changed(call, intent)
+    check_confirm(call.state, wanted, call.params)
+    intent.update(wanted)
     return confirm_now(call, intent)
 
 
@@ -260,10 +270,12 @@ def check_customer(state: State, params: JsonObject) -> None:
 
 
 def method_for(state: State, params: JsonObject) -> JsonObject | None:
-    """Find the payment method that was named, or make one of the names that always exist."""
     name = params.get("payment_method")
-    if name is None:
-        return None
+    return None if name is None else method_named(state, name)
+
+
+def method_named(state: State, name: str) -> JsonObject:
+    """Find a payment method, or make one of the names that always exist."""
     found = state.get("payment_method", name)
     if found:
         return found
@@ -275,9 +287,21 @@ def method_for(state: State, params: JsonObject) -> JsonObject | None:
     return method
 
 
-def choose(intent: JsonObject, method: JsonObject | None) -> None:
+def check_usable(state: State, method: JsonObject) -> None:
+    """Refuse a payment method that was used without a customer, or that its customer let go of."""
+    if method["id"] not in state.means:
+        message = (
+            "The provided PaymentMethod was previously used without being attached to a Customer or was detached "
+            "from a Customer, and may not be used again. To use a PaymentMethod multiple times, you must attach "
+            "it to a Customer first."
+        )
+        raise invalid(message, "payment_method")
+
+
+def choose(state: State, intent: JsonObject, method: JsonObject | None) -> None:
     if method is None:
         return
+    check_usable(state, method)
     if method["type"] not in intent["payment_method_types"]:
         offered = ", ".join(intent["payment_method_types"])
         message = f"The payment method is a {method['type']}, and this PaymentIntent allows only: {offered}."
@@ -288,24 +312,25 @@ def choose(intent: JsonObject, method: JsonObject | None) -> None:
     intent.update(payment_method=method["id"], status="requires_confirmation", next_action=None)
 
 
-def apply(call: Call, intent: JsonObject) -> None:
-    """Write what was asked for into an intent that takes it."""
+def changed(call: Call, intent: JsonObject) -> JsonObject:
+    """Return an intent as it is to become, which is refused as a whole or not at all."""
     state, params = call.state, call.params
     check_customer(state, params)
-    method = method_for(state, params)
+    wanted = {**intent, "last_payment_error": None}
     plain = {
         name: value
         for name, value in params.items()
         if name in intent and name not in ("payment_method", "payment_method_options")
     }
-    change(intent, **plain)
-    intent["payment_method_types"] = types_for(intent, intent["currency"])
-    choose(intent, method)
+    change(wanted, **plain)
+    if any(name in params for name in DECIDING):
+        wanted["payment_method_types"] = types_for(wanted, wanted["currency"])
+    choose(state, wanted, method_for(state, params))
+    return wanted
 
 
-def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
-    """Try to pay, and answer 402 if that is declined."""
-    state, params = call.state, call.params
+def check_confirm(state: State, intent: JsonObject, params: JsonObject) -> None:
+    """Refuse an attempt to pay before anything is written."""
     method = state.get("payment_method", intent["payment_method"])
     if method is None:
         message = (
@@ -314,12 +339,25 @@ def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
             "with a payment method."
         )
         raise ApiError(message, code="payment_intent_unexpected_state")
+    check_usable(state, method)
     check_return_address(intent, params)
+
+
+def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
+    """Try to pay, and answer 402 if that is declined."""
+    state, params = call.state, call.params
+    method = state.tables["payment_method"][intent["payment_method"]]
     means, details = state.means[method["id"]], method["billing_details"]
-    if params.get("error_on_requires_action") and isinstance(means, Card) and means.authentication:
-        raise card_error(state, intent, method, payments.NEEDS_AUTHENTICATION)
     payer = Payer(details["email"], details["name"], details["phone"])
-    attempt = Attempt(intent, means, payer, method, call.cause, alone=params.get("off_session", False))
+    attempt = Attempt(
+        intent,
+        means,
+        payer,
+        method,
+        call.cause,
+        alone=params.get("off_session", False),
+        may_ask=not params.get("error_on_requires_action"),
+    )
     result = payments.confirm(state, attempt)
     if result.decline:
         raise card_error(state, intent, method, result.decline)

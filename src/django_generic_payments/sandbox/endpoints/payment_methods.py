@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django_generic_payments.sandbox.cards import Card, Decline
+from django_generic_payments.sandbox.cards import Card, Decline, card_named
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import ApiError, invalid, missing_object, missing_parameter
 from django_generic_payments.sandbox.events import emit
@@ -22,7 +22,7 @@ from django_generic_payments.sandbox.parameters import (
 from django_generic_payments.sandbox.routing import Call, Route
 
 from .addresses import address
-from .payment_intents import check_customer, method_for
+from .payment_intents import check_customer, check_usable, method_named
 
 __all__ = ["ROUTES"]
 
@@ -85,11 +85,12 @@ def attach(call: Call) -> JsonObject:
     """Keep a payment method for a customer; a card that is declined at once cannot be kept."""
     state, customer = call.state, call.params["customer"]
     check_customer(state, call.params)
-    found = state.get("payment_method", call.id) or method_for(state, {"payment_method": call.id})
-    if found is None or found["customer"] not in (None, customer):
+    found = method_named(state, call.id) if card_named(call.id) else retrieve(call)
+    if found["customer"] not in (None, customer):
         message = "The payment method you provided has already been attached to a customer."
         raise ApiError(message)
-    refusal = refused(state.means.get(found["id"]))
+    check_usable(state, found)
+    refusal = refused(state.means[found["id"]])
     if refusal:
         details = {"decline_code": refusal.decline_code} if refusal.decline_code else {}
         raise ApiError(refusal.message, status=402, kind="card_error", code=refusal.code, details=details)
@@ -112,6 +113,7 @@ def detach(call: Call) -> JsonObject:
         message = "The payment method you provided is not attached to a customer so detachment is impossible."
         raise ApiError(message)
     previous = change(found, customer=None)
+    del call.state.means[call.id]
     emit(call.state, "payment_method.detached", found, call.cause, previous)
     return found
 
