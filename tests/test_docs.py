@@ -178,7 +178,7 @@ def test_pages_show_only_images_that_exist(page):
         for target in targets
     ]
 
-    assert all(file.parent == DOCS / "images" and file.is_file() for file in files)
+    assert all(file.resolve().parent == DOCS / "images" and file.is_file() for file in files)
 
 
 @pytest.mark.core

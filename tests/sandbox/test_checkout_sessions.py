@@ -326,3 +326,95 @@ def test_sessions_are_listed_by_what_they_are_for(api: Api) -> None:
     assert ids(payment_intent=intent) == [session["id"]]
     assert ids(status="open") == [other["id"]]
     assert ids(customer_details={"email": "bob@example.com"}) == [other["id"]]
+
+
+def test_what_is_changed_before_the_first_attempt_is_merged_into_what_was_said(
+    api: Api, sandbox: Sandbox
+) -> None:
+    data = {"metadata": {"row": "7", "seat": "1"}, "description": "Tea"}
+    session = api.create_session(payment_intent_data=data)["id"]
+    changes = {"metadata": {"seat": "", "night": "2"}, "statement_descriptor": "TEASHOP"}
+
+    api.post(f"{SESSIONS}/{session}", {"payment_intent_data": changes})
+
+    intent = sandbox.payment_intent(sandbox.pay(session).payment_intent)
+    assert intent["metadata"] == {"row": "7", "night": "2"}
+    assert (intent["description"], intent["statement_descriptor"]) == ("Tea", "TEASHOP")
+
+
+def test_what_is_unset_before_the_first_attempt_is_null(api: Api, sandbox: Sandbox) -> None:
+    data = {"metadata": {"row": "7"}, "description": "Tea"}
+    session = api.create_session(payment_intent_data=data)["id"]
+
+    api.post(f"{SESSIONS}/{session}", {"payment_intent_data": {"metadata": "", "description": ""}})
+
+    intent = sandbox.payment_intent(sandbox.pay(session).payment_intent)
+    assert (intent["metadata"], intent["description"]) == ({}, None)
+
+
+def test_a_change_after_a_declined_attempt_reaches_the_intent_and_the_next_charge(
+    api: Api, sandbox: Sandbox
+) -> None:
+    session = api.create_session()["id"]
+    intent = sandbox.pay(session, card="4000000000000002").payment_intent
+
+    api.post(f"{SESSIONS}/{session}", {"payment_intent_data": {"metadata": {"row": "7"}}})
+    sandbox.pay(session)
+
+    paid, declined = api.get("/v1/charges", {"payment_intent": intent}).obj["data"]
+    assert sandbox.payment_intent(intent)["metadata"] == {"row": "7"}
+    assert (paid["metadata"], declined["metadata"]) == ({"row": "7"}, {})
+
+
+@pytest.mark.parametrize("status", ["complete", "expired"])
+def test_of_a_session_that_is_over_only_metadata_changes(api: Api, sandbox: Sandbox, status: str) -> None:
+    session = api.create_session(metadata={"a": "1"})["id"]
+    if status == "complete":
+        sandbox.pay(session)
+    else:
+        sandbox.expire(session)
+    before = len(sandbox.events)
+    path = f"{SESSIONS}/{session}"
+
+    refused = api.post(path, {"payment_intent_data": {"description": "Tea"}, "metadata": {"a": "2"}})
+    unchanged = api.session(session)["metadata"]
+    changed = api.post(path, {"metadata": {"a": "", "b": "2"}}).obj
+
+    assert (refused.status, f"is {status}" in refused.error["message"]) == (400, True)
+    assert (unchanged, changed["metadata"]) == ({"a": "1"}, {"b": "2"})
+    assert len(sandbox.events) == before
+
+
+@pytest.mark.parametrize("name", ["collected_information", "line_items", "shipping_options"])
+def test_what_cannot_be_changed_here_says_so(api: Api, name: str) -> None:
+    refused = api.post(f"{SESSIONS}/{api.create_session()['id']}", {f"{name}[0][a]": "b"})
+
+    assert (refused.status, refused.error["param"]) == (400, name)
+    assert f"does not simulate {name}" in refused.error["message"]
+
+
+def test_a_session_whose_hold_ended_stays_complete_and_unpaid(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(payment_intent_data={"capture_method": "manual"})["id"]
+    sandbox.pay(session)
+
+    sandbox.advance(7 * 24 * 60 * 60)
+
+    ended = sandbox.checkout_session(session)
+    assert (ended["status"], ended["payment_status"]) == ("complete", "unpaid")
+    assert {event["type"] for event in sandbox.events[4:]} == {"charge.expired", "payment_intent.canceled"}
+    assert all(event["request"]["id"] is None for event in sandbox.events[4:])
+    assert sandbox.balance_transactions() == []
+
+
+def test_a_part_of_what_a_session_holds_is_captured(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(payment_intent_data={"capture_method": "manual"})["id"]
+    intent = sandbox.pay(session).payment_intent
+
+    sandbox.capture(session, 1000)
+    sandbox.book_balance()
+
+    (charge,) = api.get("/v1/charges", {"payment_intent": intent}).obj["data"]
+    assert (charge["amount"], charge["amount_captured"], charge["captured"]) == (3998, 1000, True)
+    assert [line["amount"] for line in sandbox.balance_transactions()] == [1000]
+    assert sandbox.checkout_session(session)["payment_status"] == "paid"
+    assert sandbox.checkout_session(session)["amount_total"] == 3998

@@ -62,7 +62,7 @@ def test_a_card_belongs_to_one_customer(api: Api, sandbox: Sandbox, customer: st
         ("pm_card_chargeDeclinedExpiredCard", 402, "expired_card"),
         ("pm_card_chargeCustomerFail", 200, None),
         ("pm_card_authenticationRequiredOnSetup", 200, None),
-        ("pm_card_nobody", 400, "resource_missing"),
+        ("pm_card_nobody", 404, "resource_missing"),
     ],
 )
 def test_a_card_that_is_declined_is_not_kept(

@@ -240,6 +240,177 @@ def test_a_card_s_fate_follows_a_bare_payment_too(api: Api, sandbox: Sandbox) ->
     assert [dispute["payment_intent"] for dispute in sandbox.disputes(intent)] == [intent]
 
 
+@pytest.mark.parametrize("missing", ["payment_method", "return_url"])
+def test_an_attempt_that_is_refused_makes_no_intent(api: Api, sandbox: Sandbox, missing: str) -> None:
+    params = {"payment_method": "pm_card_visa", "return_url": "https://a.example/"}
+    del params[missing]
+
+    refused = api.post(INTENTS, {"amount": 2000, "currency": "eur", "confirm": True, **params})
+
+    assert refused.status == 400
+    assert (api.get(INTENTS).obj["data"], sandbox.events) == ([], [])
+
+
+@pytest.mark.parametrize("what", ["", "/confirm"])
+def test_a_change_that_is_refused_changes_nothing(api: Api, what: str) -> None:
+    ada = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+    card = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": ada}).obj["id"]
+    intent = create(api).obj
+
+    refused = api.post(
+        f"{INTENTS}/{intent['id']}{what}", {"receipt_email": "ada@example.com", "payment_method": card}
+    )
+
+    assert (refused.status, refused.error["param"]) == (400, "payment_method")
+    assert api.get(f"{INTENTS}/{intent['id']}").obj == intent
+
+
+def test_an_attempt_that_is_refused_chooses_nothing(api: Api) -> None:
+    intent = create(api).obj
+
+    refused = api.post(f"{INTENTS}/{intent['id']}/confirm", {"payment_method": "pm_card_visa"})
+
+    assert (refused.status, "return_url" in refused.error["message"]) == (400, True)
+    assert api.get(f"{INTENTS}/{intent['id']}").obj == intent
+
+
+@pytest.mark.parametrize(
+    ("params", "param", "code"),
+    [
+        ({"amount": 10}, "amount", "amount_too_small"),
+        ({"currency": "isk", "amount": 150_050}, "amount", None),
+        ({"currency": "huf"}, "amount", "amount_too_small"),
+        ({"currency": "xxx"}, "currency", None),
+        ({"customer": "cus_nobody"}, "customer", "resource_missing"),
+        ({"allowed_payment_method_types": ["ideal"]}, "allowed_payment_method_types", None),
+        ({"excluded_payment_method_types": ["card", "sepa_debit"]}, "allowed_payment_method_types", None),
+    ],
+)
+def test_an_intent_is_not_changed_into_what_could_not_be_made(
+    api: Api, params: dict[str, Any], param: str, code: str | None
+) -> None:
+    intent = create(api).obj
+
+    refused = api.post(f"{INTENTS}/{intent['id']}", params)
+
+    assert (refused.status, refused.error["param"], refused.error.get("code")) == (400, param, code)
+    assert api.get(f"{INTENTS}/{intent['id']}").obj == intent
+
+
+def test_the_methods_on_offer_follow_what_is_changed(api: Api) -> None:
+    path = f"{INTENTS}/{create(api).obj['id']}"
+
+    def offered(**params: Any) -> list[str]:
+        return api.post(path, params).obj["payment_method_types"]
+
+    assert offered(description="Deposit") == ["card", "sepa_debit"]
+    assert offered(capture_method="manual") == ["card"]
+    assert offered(capture_method="automatic_async") == ["card", "sepa_debit"]
+    assert offered(excluded_payment_method_types=["sepa_debit"]) == ["card"]
+    assert offered(excluded_payment_method_types="") == ["card", "sepa_debit"]
+    assert offered(currency="usd") == ["card"]
+
+
+def test_describing_the_intent_of_a_session_leaves_what_it_offers(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(excluded_payment_method_types=["sepa_debit"])["id"]
+    intent = sandbox.pay(session, card="4000000000000002").payment_intent
+
+    changed = api.post(f"{INTENTS}/{intent}", {"description": "Deposit"}).obj
+
+    assert (changed["description"], changed["payment_method_types"]) == ("Deposit", ["card"])
+
+
+def test_an_intent_over_another_total_than_is_allowed_can_still_be_described(
+    api: Api, sandbox: Sandbox
+) -> None:
+    sandbox.alter_next_payment(amount=1)
+    intent = sandbox.pay(api.create_session()["id"]).payment_intent
+
+    assert api.post(f"{INTENTS}/{intent}", {"metadata": {"row": "7"}}).obj["metadata"] == {"row": "7"}
+
+
+def test_the_error_of_an_attempt_is_gone_with_the_next_change(api: Api) -> None:
+    intent = pay(api, "pm_card_visa_chargeDeclined").error["payment_intent"]
+
+    changed = api.post(f"{INTENTS}/{intent['id']}", {"description": "Deposit"}).obj
+
+    assert intent["last_payment_error"]["code"] == "card_declined"
+    assert changed["last_payment_error"] is None
+
+
+@pytest.mark.parametrize("params", [{"off_session": True}, {"error_on_requires_action": True}])
+def test_who_cannot_be_asked_for_3d_secure_is_declined(
+    api: Api, sandbox: Sandbox, params: dict[str, Any]
+) -> None:
+    error = pay(api, "pm_card_authenticationRequired", **params).error
+
+    assert error["payment_intent"]["status"] == "requires_payment_method"
+    assert error["payment_intent"]["last_payment_error"]["code"] == "authentication_required"
+    assert types(sandbox) == ["payment_intent.created", "charge.failed", "payment_intent.payment_failed"]
+    with pytest.raises(SandboxError, match="does not wait for 3D Secure"):
+        sandbox.authenticate(error["payment_intent"]["id"])
+
+
+def test_a_card_that_needs_not_ask_has_no_action_to_fail_on(api: Api) -> None:
+    paid = pay(
+        api,
+        "pm_card_authenticationRequiredSetupForOffSession",
+        off_session=True,
+        error_on_requires_action=True,
+    )
+
+    assert paid.obj["status"] == "succeeded"
+
+
+def test_a_payment_that_waits_for_3d_secure_can_be_canceled(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, "pm_card_authenticationRequired").obj["id"]
+
+    canceled = api.post(f"{INTENTS}/{intent}/cancel").obj
+
+    assert (canceled["status"], canceled["next_action"]) == ("canceled", None)
+    assert types(sandbox, 2) == ["payment_intent.canceled"]
+    with pytest.raises(SandboxError, match="does not wait for 3D Secure"):
+        sandbox.authenticate(intent)
+
+
+def test_another_card_takes_the_place_of_one_that_waits_for_3d_secure(api: Api, sandbox: Sandbox) -> None:
+    path = f"{INTENTS}/{pay(api, 'pm_card_authenticationRequired').obj['id']}"
+
+    chosen = api.post(path, {"payment_method": "pm_card_visa"}).obj
+    paid = api.post(f"{path}/confirm", {"return_url": "https://a.example/"}).obj
+
+    assert (chosen["status"], chosen["next_action"]) == ("requires_confirmation", None)
+    assert paid["status"] == "succeeded"
+    assert sandbox.payment_intent(paid["id"])["amount_received"] == 2000
+
+
+@pytest.mark.parametrize(
+    ("params", "fixed"),
+    [
+        ({"amount": 2500}, True),
+        ({"currency": "usd"}, True),
+        ({"capture_method": "automatic"}, True),
+        ({"payment_method": "pm_card_visa"}, True),
+        ({"description": "Deposit", "metadata": {"row": "7"}}, False),
+    ],
+)
+@pytest.mark.parametrize("status", ["requires_capture", "succeeded", "canceled"])
+def test_what_is_paid_held_or_canceled_can_only_be_described(
+    api: Api, status: str, params: dict[str, Any], fixed: bool
+) -> None:
+    intent = pay(api, capture_method="automatic" if status == "succeeded" else "manual").obj["id"]
+    if status == "canceled":
+        api.post(f"{INTENTS}/{intent}/cancel")
+
+    changed = api.post(f"{INTENTS}/{intent}", params)
+
+    if fixed:
+        assert changed.error["code"] == "payment_intent_unexpected_state"
+        assert f"has a status of {status}" in changed.error["message"]
+    else:
+        assert (changed.obj["status"], changed.obj["description"]) == (status, "Deposit")
+
+
 # Money that is held.
 
 

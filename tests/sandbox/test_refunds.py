@@ -596,3 +596,27 @@ def test_no_other_refund_can_be_canceled(api: Api, sandbox: Sandbox, card: str) 
 
     assert answer.status == 400
     assert re.search("because it has a status of (pending|succeeded)", answer.error["message"])
+
+
+def test_a_refund_that_nobody_claims_expires_and_brings_the_money_back(
+    api: Api, sandbox: Sandbox, session: str
+) -> None:
+    made = refund(api, session, amount=1000, instructions_email="ada@example.com")
+
+    expired = api.post(f"/v1/test_helpers/refunds/{made['id']}/expire")
+
+    assert (expired.obj["status"], expired.obj["failure_reason"]) == ("failed", "unknown")
+    assert charge_of(api, session)["amount_refunded"] == 0
+    event = sandbox.events[-2]
+    assert (event["type"], event["request"]["id"]) == ("refund.failed", expired.headers["Request-Id"])
+    assert sum(line["amount"] for line in sandbox.balance_transactions()) == 0
+
+
+@pytest.mark.parametrize("card", ["4242424242424242", LATE])
+def test_no_other_refund_expires(api: Api, card: str) -> None:
+    made = refund(api, paid(api, card))
+
+    refused = api.post(f"/v1/test_helpers/refunds/{made['id']}/expire")
+
+    assert (refused.status, made["status"] in refused.error["message"]) == (400, True)
+    assert api.get(f"/v1/refunds/{made['id']}").obj == made

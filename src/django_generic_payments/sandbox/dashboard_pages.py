@@ -4,14 +4,33 @@ from __future__ import annotations
 
 import json
 import re
-import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection
 from string import Template
-from typing import NamedTuple
-from urllib.parse import quote, urlencode
 
-from .currencies import exponent, format_amount
-from .disputes import ENDINGS, REASONS
+from .dashboard_buttons import buttons_for
+from .dashboard_elements import (
+    BUTTONS,
+    FILTER,
+    HIDDEN,
+    JSON,
+    LINK,
+    SOFT,
+    TEXT,
+    Button,
+    address_of,
+    draw,
+    empty,
+    link_to,
+    moment,
+    money_of,
+    pager,
+    plain_moment,
+    section,
+    short,
+    status,
+    table,
+    text,
+)
 from .engine import Sandbox
 from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, template
@@ -23,63 +42,12 @@ __all__ = ["endpoints", "events", "missing", "object_page", "overview", "payment
 
 BOARD = template("dashboard.html")
 
-TABLE = Template("""<div class="scroll" role="region" aria-label="$label" tabindex="0">
-<table class="board">
-<thead><tr>$heads</tr></thead>
-<tbody>
-$rows
-</tbody>
-</table>
-</div>""")
-HEAD = Template('<th scope="col">$text</th>')
-ROW = Template("<tr>$cells</tr>")
-CELL = Template('<td data-label="$label">$content</td>')
-LINK = Template('<a href="$address">$text</a>')
-STATUS = Template('<span class="status $tone">$text</span>')
-TEXT = Template("<p>$text</p>")
-SOFT = Template('<p class="soft">$text</p>')
-SECTION = Template("<section>\n<h2>$title</h2>\n$content\n</section>")
-JSON = Template("""<details$open>
-<summary>The object</summary>
-<pre tabindex="0">$text</pre>
-</details>""")
-PAGER = Template('<nav class="pager" aria-label="Pages">$links</nav>')
-BUTTONS = Template('<div class="buttons">\n$buttons\n</div>')
-BUTTON = Template("""<form method="post" action="/dashboard/actions/$name">
-<input type="hidden" name="id" value="$id">
-<input type="hidden" name="back" value="$back">
-$fields
-<button class="$look">$label</button>
-</form>""")
-HIDDEN = Template('<input type="hidden" name="$name" value="$value">')
-FIELD = Template('<label><span>$label</span> <input name="$name" value="$value" inputmode="decimal"></label>')
-SELECT = Template('<label><span>$label</span> <select name="$name">$options</select></label>')
-OPTION = Template('<option value="$value">$text</option>')
-CHECK = Template('<label class="check"><input type="checkbox" name="$name"> <span>$label</span></label>')
-FILTER = Template("""<form class="filter" method="get" action="/dashboard/events">
-<label for="type">Type</label>
-<input id="type" name="type" value="$kind" placeholder="charge.refunded">
-<button class="other">Filter</button>
-</form>""")
-
 IDENTIFIER = re.compile(r"&quot;([a-z]+_[A-Za-z0-9_]+)&quot;")
-
-GOOD = ("paid", "succeeded", "won", "complete", "enabled", "warning_closed")
-BAD = ("failed", "lost", "canceled", "expired", "disputed", "needs_response", "declined", "disabled")
 
 SECTIONS = {"/": "Payments", "/dashboard/events": "Events", "/dashboard/endpoints": "Webhooks"} | {
     "/dashboard/requests": "Requests"
 }
 JUMPS = {"1 minute": 60, "1 hour": 3600, "1 day": 86_400, "7 days": 604_800}
-
-
-class Button(NamedTuple):
-    """A button, and what it asks for."""
-
-    label: str
-    action: str
-    fields: Markup = NOTHING
-    look: str = "other"
 
 
 def payments(sandbox: Sandbox) -> list[JsonObject]:
@@ -235,97 +203,6 @@ def heading(sandbox: Sandbox, obj: JsonObject) -> Markup:
     return Markup(f'<p class="facts">{" ".join(parts)}</p>')
 
 
-def buttons_for(sandbox: Sandbox, obj: JsonObject) -> list[Button]:
-    kind, state = obj["object"], sandbox.state
-    if kind == "checkout.session":
-        if obj["status"] == "open":
-            return [Button("Expire", "expire")]
-        intent = state.get("payment_intent", obj["payment_intent"])
-        return buttons_for(sandbox, intent) if intent else []
-    if kind == "payment_intent":
-        return intent_buttons(sandbox, obj)
-    if kind == "charge" and obj["balance_transaction"] is None and obj["captured"]:
-        return [Button("Book every sale now", "book")]
-    if kind == "refund":
-        waits = [Button("Let it arrive", "settle_refund", look="main")]
-        fails = [Button("Let it fail", "fail_refund")]
-        return {"pending": waits + fails, "requires_action": waits + fails, "succeeded": fails}.get(
-            obj["status"], []
-        )
-    if kind == "dispute":
-        return dispute_buttons(obj)
-    return []
-
-
-def intent_buttons(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
-    rest = amount_field(intent, sandbox)
-    if intent["status"] == "processing":
-        return [Button("Let it settle", "settle", look="main"), Button("Let it fail", "fail")]
-    if intent["status"] == "requires_action":
-        return [
-            Button("Authenticate", "authenticate", look="main"),
-            Button("Fail the authentication", "fail_authentication"),
-        ]
-    if intent["status"] == "requires_capture":
-        return [Button("Capture", "capture", rest, "main"), Button("Cancel", "cancel")]
-    charge = sandbox.state.get("charge", intent["latest_charge"])
-    if intent["status"] != "succeeded" or charge is None:
-        return []
-    reasons = select("Reason", "reason", ["", "requested_by_customer", "duplicate", "fraudulent"])
-    buttons = [
-        Button(
-            "Dispute",
-            "dispute",
-            join(
-                [
-                    select("Reason", "reason", ["fraudulent", *sorted(REASONS - {"fraudulent"})]),
-                    fill(CHECK, name="inquiry", label="only an inquiry"),
-                ]
-            ),
-        )
-    ]
-    if not charge["refunded"]:
-        buttons.insert(0, Button("Refund", "refund", join([rest, reasons]), "main"))
-    if charge["balance_transaction"] is None:
-        buttons.append(Button("Book every sale now", "book"))
-    return buttons
-
-
-def dispute_buttons(dispute: JsonObject) -> list[Button]:
-    now = dispute["status"]
-    offered = {"won": ("close_won", "Won"), "lost": ("close_lost", "Lost")}
-    buttons = [Button(label, action) for ending, (action, label) in offered.items() if now in ENDINGS[ending]]
-    if now in ENDINGS["warning_closed"]:
-        buttons += [
-            Button("Escalate to a dispute", "escalate"),
-            Button("Close the inquiry", "close_warning"),
-        ]
-    if now == "lost":
-        buttons.append(Button("Appeal", "appeal"))
-    return buttons
-
-
-def amount_field(intent: JsonObject, sandbox: Sandbox) -> Markup:
-    charge = sandbox.state.get("charge", intent["latest_charge"]) or {
-        "amount_captured": 0,
-        "amount_refunded": 0,
-    }
-    rest = intent["amount_capturable"] or charge["amount_captured"] - charge["amount_refunded"]
-    label = f"Amount in {intent['currency'].upper()}"
-    return join(
-        [
-            fill(FIELD, label=label, name="amount", value=plain_amount(rest, intent["currency"])),
-            fill(HIDDEN, name="currency", value=intent["currency"]),
-        ]
-    )
-
-
-def plain_amount(amount: int, currency: str) -> str:
-    decimals = exponent(currency)
-    whole, rest = divmod(amount, 10**decimals)
-    return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
-
-
 def relatives(sandbox: Sandbox, obj: JsonObject) -> Markup:
     """List the objects that an object names, and those that name it."""
     found: dict[str, JsonObject] = {}
@@ -449,94 +326,3 @@ def linked(sandbox: Sandbox, obj: JsonObject) -> Markup:
         return f'&quot;<a href="{address_of(identifier)}">{identifier}</a>&quot;'
 
     return Markup(IDENTIFIER.sub(link, escaped))
-
-
-def table(label: str, heads: Iterable[str], rows: Sequence[tuple[Markup, ...]]) -> Markup:
-    names = list(heads)
-    return fill(
-        TABLE,
-        label=label,
-        heads=join(fill(HEAD, text=name) for name in names),
-        rows=join(
-            fill(
-                ROW,
-                cells=join(
-                    fill(CELL, label=name, content=cell) for name, cell in zip(names, row, strict=True)
-                ),
-            )
-            for row in rows
-        ),
-    )
-
-
-def draw(button: Button, identifier: str, back: str) -> Markup:
-    return fill(
-        BUTTON,
-        name=button.action,
-        id=identifier,
-        back=back,
-        fields=button.fields,
-        label=button.label,
-        look=button.look,
-    )
-
-
-def select(label: str, name: str, values: Iterable[str]) -> Markup:
-    options = join(fill(OPTION, value=value, text=value.replace("_", " ") or "–") for value in values)
-    return fill(SELECT, label=label, name=name, options=options)
-
-
-def pager(path: str, newer: int | None, older: int | None, **query: str) -> Markup:
-    links = [
-        fill(LINK, address=f"{path}?{urlencode({**query, 'start': start})}", text=label)
-        for start, label in ((newer, "Newer"), (older, "Older"))
-        if start is not None
-    ]
-    return fill(PAGER, links=join(links)) if links else NOTHING
-
-
-def section(title: str, content: Markup) -> Markup:
-    return fill(SECTION, title=title, content=content)
-
-
-def status(name: str, *, bad: bool | None = None) -> Markup:
-    worst = name in BAD if bad is None else bad
-    tone = "bad" if worst else "good" if name in GOOD or name.startswith("2") else "plain"
-    return fill(STATUS, tone=tone, text=name.replace("_", " "))
-
-
-def money_of(obj: JsonObject) -> Markup:
-    amount = obj.get("amount_total", obj.get("amount"))
-    if amount is None or not obj.get("currency"):
-        return text("–")
-    return text(format_amount(amount, obj["currency"]))
-
-
-def text(value: str) -> Markup:
-    return fill(Template("$value"), value=value)
-
-
-def empty(message: str) -> Markup:
-    return fill(SOFT, text=message)
-
-
-def link_to(identifier: str, label: str) -> Markup:
-    return fill(LINK, address=address_of(identifier), text=label) if identifier else text("–")
-
-
-def address_of(identifier: str) -> str:
-    return f"/dashboard/objects/{quote(identifier)}"
-
-
-def short(identifier: str) -> str:
-    """Shorten what is too long to be told apart by anybody."""
-    return identifier if len(identifier) <= 32 else f"{identifier[:20]}…{identifier[-6:]}"
-
-
-def moment(seconds: int) -> Markup:
-    written = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-    return Markup(f'<time datetime="{written}">{plain_moment(seconds)}</time>')
-
-
-def plain_moment(seconds: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(seconds))

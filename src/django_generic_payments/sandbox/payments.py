@@ -135,9 +135,8 @@ def release_if_held(state: State, identifier: str) -> None:
     intent = state.tables["payment_intent"][identifier]
     if intent["status"] == "requires_capture":
         end(state, intent, "automatic")
-        charged = let_go(state, intent)
+        emit(state, "charge.expired", let_go(state, intent))
         emit(state, "payment_intent.canceled", intent)
-        emit(state, "charge.expired", charged)
 
 
 def end(state: State, intent: JsonObject, reason: str | None) -> None:

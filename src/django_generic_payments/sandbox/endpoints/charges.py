@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import invalid, missing_object
 from django_generic_payments.sandbox.events import emit
@@ -26,6 +28,12 @@ __all__ = ["ROUTES"]
 
 FILTERS = ("customer", "payment_intent", "transfer_group")
 LIST = {**LIST_PARAMETERS, **dict.fromkeys(FILTERS, text())}
+REPORT = fields({"user_report": unset(choice("fraudulent", "safe"))}, required=["user_report"])
+
+
+def fraud_details(value: Any, name: str) -> JsonObject:
+    """Accept a report, or an empty one that takes it back."""
+    return {key: report for key, report in REPORT(value, name).items() if report}
 
 
 def retrieve(call: Call) -> JsonObject:
@@ -56,7 +64,7 @@ UPDATE: dict[str, Kind] = {
     "customer": unsimulated,
     "description": text(),
     "expand": array(text()),
-    "fraud_details": fields({"user_report": unset(choice("fraudulent", "safe"))}, required=["user_report"]),
+    "fraud_details": fraud_details,
     "metadata": metadata,
     "receipt_email": email,
     "shipping": shipping,
