@@ -172,4 +172,4 @@ def introduce(
 
 def shown(secret: str) -> str:
     """Show a secret that everybody knows, and hide any other."""
-    return secret if secret in (KEY, SECRET) else f"{secret[:8]}…"
+    return secret if secret in (KEY, SECRET) else f"{secret.rpartition('_')[0]}_…"

@@ -205,7 +205,7 @@ class Sandbox(Webhooks):
             return checkout.pay(self.state, checkout_session, means, Payer(email, name, phone))
 
     def authenticate(self, checkout_session: str, *, success: bool = True) -> Outcome:
-        """Finish 3D Secure, or fail it."""
+        """Finish 3D Secure, or fail it; the id may be that of a payment intent without a session."""
         with self.state.lock:
             catch_up(self.state)
             return checkout.authenticate(self.state, checkout_session, success=success)
@@ -215,12 +215,15 @@ class Sandbox(Webhooks):
         self.state.alteration = {"amount": amount, "currency": currency}
 
     def settle(self, checkout_session: str, *, success: bool | None = None) -> Outcome:
-        """Let the bank answer a delayed payment; unless told, it answers what its IBAN stands for."""
+        """Let the bank answer a delayed payment, of a session or an intent.
+
+        Unless told, it answers what its IBAN stands for.
+        """
         with self.state.lock:
             return checkout.settle(self.state, checkout_session, success=success)
 
     def capture(self, checkout_session: str, amount: int | None = None) -> None:
-        """Take money that is held, all of it unless told, from the dashboard."""
+        """Take money that is held for a session or an intent, all of it unless told, as from the dashboard."""
         with self.state.lock:
             catch_up(self.state)
             checkout.capture(self.state, checkout_session, amount)

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import string
 import threading
+import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -27,6 +28,9 @@ PATIENCE = 10
 
 #: Seconds until banks have done their part, where somebody looks on and waits for it.
 WHILE_WATCHED = 2
+
+#: Seconds between two times that the state is written.
+SAVE_EVERY = 0.5
 
 #: How many calls of the API are remembered.
 REQUESTS_KEPT = 500
@@ -74,11 +78,12 @@ class SandboxServer:
         if webhook_url:
             sandbox.post_to(webhook_url)
         self.sender = WebhookSender(sandbox)
-        self.log = log
+        self.log = log or (lambda line: None)
         self._address = (host, port)
         self._allow_remote = allow_remote
         self._http: LoopbackServer | None = None
         self._file: StateFile | None = None
+        self._next_save = 0.0
 
     @property
     def url(self) -> str:
@@ -107,9 +112,15 @@ class SandboxServer:
         self._file = file
 
     def save(self) -> None:
-        """Write what has changed, if there is a file for it."""
-        if self._file:
+        """Write what has changed, if there is a file for it, and not more often than twice a second."""
+        if self._file is None or time.monotonic() < self._next_save:
+            return
+        self._next_save = time.monotonic() + SAVE_EVERY
+        try:
             self._file.save()
+        except OSError as error:
+            # A full disk is no reason to stop: the next attempt may succeed.
+            self.log(f"The state cannot be written: {error}")
 
     def start(self) -> SandboxServer:
         """Listen, in threads of its own."""
@@ -258,8 +269,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Log only for whom it may concern."""
-        if self.server.owner.log:
-            self.server.owner.log(format % args)
+        self.server.owner.log(format % args)
 
 
 def is_loopback(host: str) -> bool:
