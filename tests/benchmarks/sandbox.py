@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 import stripe
 
 from django_generic_payments.sandbox import Sandbox
-from tests.contract.account import InProcess
+from tests.in_process import InProcess
 from tests.sandbox.client import encode, session_params
 
 LIMIT = 1000  # microseconds

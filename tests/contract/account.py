@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 import stripe
 
 from django_generic_payments.sandbox import Sandbox
+from tests.in_process import InProcess
 
 __all__ = ["API_VERSION", "KEY", "Account", "InSandbox", "OnStripe", "open_account"]
 
@@ -65,26 +66,6 @@ class OnStripe:
                 return seen
             time.sleep(2)
         raise AssertionError(f"After {PATIENCE} seconds there is still nothing to see.")
-
-
-class InProcess(stripe.HTTPClient):
-    """Hand the SDK's requests to a sandbox."""
-
-    name = "sandbox"
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__()
-        self._sandbox = sandbox
-
-    def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None, post_data: Any = None, **_: Any
-    ) -> tuple[bytes, int, Mapping[str, str]]:
-        """Answer a request."""
-        status, answered, body = self._sandbox.handle(method, url, headers or {}, post_data)
-        return body, status, answered
-
-    def close(self) -> None:
-        """Close nothing."""
 
 
 def open_account(environment: Mapping[str, str] = os.environ) -> Account:

@@ -62,7 +62,8 @@ def test_an_error_of_the_handler_is_one_of_the_sdk():
 
 
 @pytest.mark.parametrize(
-    "error", [ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, BrokenPipeError]
+    "error",
+    [ConnectionResetError, ConnectionAbortedError, ConnectionRefusedError, BrokenPipeError, TimeoutError],
 )
 def test_a_lost_connection_is_one_for_the_sdk(error):
     def handler(method, url, headers, body):

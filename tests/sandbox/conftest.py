@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from django_generic_payments.sandbox.server import SandboxServer
 from tests.stripe_schema import agreement, load
 
 from .client import Api
+from .receiver import Receiver
 
 
 @pytest.fixture
@@ -37,6 +39,17 @@ def server(sandbox: Sandbox) -> Iterator[SandboxServer]:
 def session(server: SandboxServer, api: Api) -> dict[str, Any]:
     """An open checkout that a browser can go to."""
     return api.create_session()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    """A webhook endpoint over real HTTP."""
+    with Receiver() as receiver:
+        thread = threading.Thread(target=receiver.serve_forever, args=[0.01])
+        thread.start()
+        yield receiver
+        receiver.shutdown()
+        thread.join()
 
 
 @pytest.fixture(scope="session")

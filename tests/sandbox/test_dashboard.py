@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from html import unescape
 from typing import Any
 from urllib.parse import urlencode
@@ -14,7 +12,7 @@ from django_generic_payments.sandbox.server import SandboxServer
 
 from .browser import Page, request
 from .client import Api
-from .test_server import Receiver
+from .receiver import Receiver
 
 CSP = "default-src 'none'"
 
@@ -34,16 +32,6 @@ def buttons(page: Page) -> set[str]:
         for tag, each in page.tags
         if tag == "form" and each["method"] == "post"
     }
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, args=[0.01])
-        thread.start()
-        yield receiver
-        receiver.shutdown()
-        thread.join()
 
 
 def test_payments_are_listed_newest_first(server: SandboxServer, api: Api, sandbox: Sandbox) -> None:

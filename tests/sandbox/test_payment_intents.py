@@ -186,6 +186,14 @@ def test_who_is_sent_elsewhere_needs_a_way_back(api: Api) -> None:
     assert never.obj["status"] == "succeeded"
 
 
+@pytest.mark.parametrize("name", ["off_session", "use_stripe_sdk", "error_on_requires_action"])
+def test_who_is_sent_nowhere_needs_no_way_back(api: Api, name: str) -> None:
+    params = {"amount": 2000, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True}
+
+    assert api.post(INTENTS, {**params, name: True}).obj["status"] == "succeeded"
+    assert api.post(INTENTS, {**params, name: False}).status == 400
+
+
 def test_nothing_is_confirmed_without_a_payment_method(api: Api) -> None:
     intent = create(api).obj["id"]
 
@@ -520,3 +528,13 @@ def test_no_debit_is_offered_where_the_money_is_held(api: Api) -> None:
 def test_nothing_is_held_where_nothing_was_paid(api: Api, sandbox: Sandbox) -> None:
     with pytest.raises(SandboxError, match="holds 0"):
         sandbox.capture(api.create_session()["id"])
+
+
+def test_only_amounts_that_exist_are_captured(api: Api) -> None:
+    intent = pay(api, amount=2000, currency="kwd", capture_method="manual").obj["id"]
+    path = f"{INTENTS}/{intent}/capture"
+
+    refused = api.post(path, {"amount_to_capture": 1001})
+
+    assert (refused.status, refused.error["param"]) == (400, "amount_to_capture")
+    assert api.post(path, {"amount_to_capture": 1000}).obj["amount_received"] == 1000

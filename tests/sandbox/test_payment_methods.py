@@ -20,17 +20,8 @@ def customer(api: Api) -> str:
 
 
 def pay(api: Api, method: str, **params: Any) -> Answer:
-    return api.post(
-        "/v1/payment_intents",
-        {
-            "amount": 2000,
-            "currency": "eur",
-            "payment_method": method,
-            "confirm": True,
-            "return_url": WAY_BACK,
-            **params,
-        },
-    )
+    known = {"amount": 2000, "currency": "eur", "confirm": True, "return_url": WAY_BACK}
+    return api.post("/v1/payment_intents", {**known, "payment_method": method, **params})
 
 
 def attach(api: Api, method: str, customer: str) -> Answer:
@@ -105,6 +96,16 @@ def test_a_card_that_nobody_keeps_pays_once(api: Api, customer: str) -> None:
         assert "may not be used again" in refused.error["message"]
 
 
+def test_a_card_that_is_used_up_cannot_even_be_chosen(api: Api) -> None:
+    card = pay(api, "pm_card_visa").obj["payment_method"]
+    intent = api.post("/v1/payment_intents", {"amount": 2000, "currency": "eur"}).obj["id"]
+
+    created = pay(api, card, confirm=False)
+    chosen = api.post(f"/v1/payment_intents/{intent}", {"payment_method": card})
+
+    assert [answer.error["param"] for answer in (created, chosen)] == ["payment_method"] * 2
+
+
 def test_a_card_that_paid_through_checkout_unkept_pays_once(api: Api, sandbox: Sandbox) -> None:
     outcome = sandbox.pay(api.create_session()["id"])
     card = sandbox.payment_intent(outcome.payment_intent)["payment_method"]
@@ -146,8 +147,9 @@ def test_the_cards_of_a_deleted_customer_cannot_be_used_again(api: Api, customer
     assert api.get(f"/v1/customers/{customer}/payment_methods").status == 404
 
 
-def test_a_card_that_is_declined_later_is_kept(api: Api, customer: str) -> None:
-    card = attach(api, "pm_card_chargeCustomerFail", customer).obj["id"]
+@pytest.mark.parametrize("name", ["pm_card_chargeCustomerFail", "pm_card_radarBlock"])
+def test_a_card_that_is_declined_or_blocked_later_is_kept(api: Api, customer: str, name: str) -> None:
+    card = attach(api, name, customer).obj["id"]
 
     assert pay(api, card, customer=customer).error["code"] == "card_declined"
 

@@ -1,9 +1,8 @@
 from __future__ import annotations
 
+import http.client
 import json
 import threading
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
@@ -12,6 +11,7 @@ from django_generic_payments.sandbox.server import SandboxServer
 
 from .browser import request, submit
 from .client import Api
+from .receiver import Receiver
 
 KEY = {"Authorization": "Bearer sk_test_sandbox"}
 PAID = [
@@ -20,51 +20,6 @@ PAID = [
     "payment_intent.succeeded",
     "checkout.session.completed",
 ]
-
-
-class Receiver(ThreadingHTTPServer):
-    """An endpoint that notes what it gets, and answers what it is told to."""
-
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), ReceiverHandler)
-        self.answers: list[int] = []
-        self.received: list[tuple[bytes, str]] = []
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/webhook/"
-
-    @property
-    def types(self) -> list[str]:
-        return [json.loads(body)["type"] for body, _ in self.received]
-
-
-class ReceiverHandler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.received.append((body, self.headers["Stripe-Signature"]))
-        self.send_response(self.server.answers.pop(0) if self.server.answers else 200)
-        self.send_header("Location", "/elsewhere/")
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def log_message(self, *seen: object) -> None:
-        """Log nothing."""
-
-
-@pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    with Receiver() as receiver:
-        thread = threading.Thread(target=receiver.serve_forever, args=[0.01])
-        thread.start()
-        yield receiver
-        receiver.shutdown()
-        thread.join()
 
 
 def test_the_api_is_served(sandbox: Sandbox) -> None:
@@ -95,6 +50,22 @@ def test_a_lost_connection_is_really_lost(sandbox: Sandbox, kind: str) -> None:
         with pytest.raises(ConnectionError):
             request(f"{server.url}/v1/customers", b"", KEY)
         assert request(f"{server.url}/v1/customers", b"", KEY).status == 200
+
+
+@pytest.mark.parametrize(("kind", "made"), [("timeout_before", 0), ("timeout_after", 1)])
+def test_an_answer_that_never_comes_is_waited_for_in_vain(
+    sandbox: Sandbox, api: Api, kind: str, made: int
+) -> None:
+    sandbox.fail_next(kind, path="/v1/customers")
+
+    with SandboxServer(sandbox) as server:
+        caller = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=0.2)
+        caller.request("POST", "/v1/customers", b"", KEY)
+        with pytest.raises(TimeoutError):
+            caller.getresponse()
+        caller.close()
+
+        assert len(api.get("/v1/customers").obj["data"]) == made
 
 
 def test_a_body_has_its_limits(sandbox: Sandbox) -> None:

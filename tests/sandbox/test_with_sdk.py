@@ -6,33 +6,9 @@ import pytest
 import stripe
 
 from django_generic_payments.sandbox import Sandbox
+from tests.in_process import InProcess
 
 from .client import session_params
-
-
-class InProcess(stripe.HTTPClient):
-    """Hand the SDK's requests to a sandbox."""
-
-    name = "sandbox"
-
-    def __init__(self, sandbox: Sandbox) -> None:
-        super().__init__()
-        self.sandbox = sandbox
-
-    def request(
-        self, method: str, url: str, headers: Any, post_data: Any = None
-    ) -> tuple[bytes, int, dict[str, str]]:
-        try:
-            status, answered, body = self.sandbox.handle(method, url, headers, post_data)
-        except ConnectionResetError as error:
-            raise stripe.APIConnectionError("Connection lost.", should_retry=True) from error
-        return body, status, answered
-
-    def _sleep_time_seconds(self, *seen: Any) -> float:
-        return 0
-
-    def close(self) -> None:
-        """Close nothing."""
 
 
 @pytest.fixture
@@ -97,6 +73,8 @@ def test_a_key_used_twice_is_an_idempotency_error(client: stripe.StripeClient) -
         ("409", stripe.APIError),
         ("connection_lost_before", stripe.APIConnectionError),
         ("connection_lost_after", stripe.APIConnectionError),
+        ("timeout_before", stripe.APIConnectionError),
+        ("timeout_after", stripe.APIConnectionError),
     ],
 )
 def test_failures_have_their_classes(
