@@ -132,10 +132,10 @@ def endpoints(sandbox: Sandbox) -> str:
 def endpoint_section(sandbox: Sandbox, identifier: str, endpoint: WebhookEndpoint) -> Markup:
     known = [
         ("Address", endpoint.url or "none: a test posts by itself"),
-        ("Hears of", ", ".join(endpoint.obj["enabled_events"])),
+        ("Hears of", ", ".join(endpoint.obj["enabled_events"]).replace("*", "everything")),
         ("Version", endpoint.obj["api_version"] or "the account's"),
         ("Status", endpoint.obj["status"]),
-        ("Waiting", f"{len(endpoint.pending)} events"),
+        ("Events that wait", str(len(endpoint.pending))),
         ("Signed with", ", ".join(endpoint.valid_secrets(sandbox.clock.now()))),
     ]
     buttons = [Button("Deliver what waits", "deliver"), Button("Roll the secret", "roll")]
