@@ -28,15 +28,19 @@ LIVE = ("sk_live_", "rk_live_")
 WHERE_KEYS_ARE = ("STRIPE_SECRET_KEY", "STRIPE_API_KEY", "STRIPE_KEY")
 
 
-def add_arguments(parser: ArgumentParser) -> None:
-    """Add where to listen, where webhooks go, and what is remembered."""
+def add_arguments(parser: ArgumentParser, *, otherwise: str = "") -> None:
+    """Add where to listen, where webhooks go, and what is remembered.
+
+    Args:
+        otherwise: what is said of webhooks without the options for them.
+    """
     parser.add_argument("--host", default="127.0.0.1", help="this machine by default, and no other")
     parser.add_argument("--port", type=int, default=PORT, help=f"{PORT} by default; 0 picks a free one")
     parser.add_argument(
         "--allow-remote", action="store_true", help="let others in, if --host is not this machine"
     )
-    parser.add_argument("--webhook", default="", metavar="URL", help="where webhooks go")
-    parser.add_argument("--secret", default="", metavar="WHSEC", help="signs the webhooks")
+    parser.add_argument("--webhook", default="", metavar="URL", help=f"where webhooks go{otherwise}")
+    parser.add_argument("--secret", default="", metavar="WHSEC", help=f"signs the webhooks{otherwise}")
     parser.add_argument(
         "--state", default="", metavar="FILE", help="remember everything in a file across restarts"
     )

@@ -71,7 +71,9 @@ class SandboxServer:
         log: Callable[[str], None] | None = None,
     ) -> None:
         if not allow_remote and not is_loopback(host):
-            raise SandboxError(f"{host} is not this machine. Pass allow_remote=True if you mean it.")
+            raise SandboxError(
+                f"{host} is not this machine. Others are let in only with allow_remote (--allow-remote)."
+            )
         if sandbox.state.livemode:
             raise SandboxError("A live key has no business in a sandbox that can be reached over HTTP.")
         self.sandbox = sandbox

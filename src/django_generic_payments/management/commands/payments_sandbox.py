@@ -26,7 +26,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Add where to listen, where webhooks go, and what is remembered."""
-        add_arguments(parser)
+        add_arguments(parser, otherwise="; this project's own by default")
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until Ctrl-C or SIGTERM."""
