@@ -453,7 +453,7 @@ def test_a_hold_ends_after_a_week(api: Api, sandbox: Sandbox) -> None:
 
     ended = sandbox.payment_intent(intent)
     assert (held, ended["status"], ended["amount_capturable"]) == ("requires_capture", "canceled", 0)
-    assert types(sandbox, 3) == ["charge.expired", "payment_intent.canceled"]
+    assert types(sandbox, 3) == ["payment_intent.canceled", "charge.expired"]
     assert charge_of(api, intent)["refunded"] is True
 
 

@@ -135,8 +135,9 @@ def release_if_held(state: State, identifier: str) -> None:
     intent = state.tables["payment_intent"][identifier]
     if intent["status"] == "requires_capture":
         end(state, intent, "automatic")
-        emit(state, "charge.expired", let_go(state, intent))
+        charged = let_go(state, intent)
         emit(state, "payment_intent.canceled", intent)
+        emit(state, "charge.expired", charged)
 
 
 def end(state: State, intent: JsonObject, reason: str | None) -> None:
