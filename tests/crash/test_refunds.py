@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 
 import pytest
-from django.db import connection
 
 from tests.crash.mutants import OF_REFUNDS
 from tests.crash.workshop import PATIENCE, PRICE, Report, strike
@@ -16,7 +15,7 @@ pytestmark = pytest.mark.crash
 PART = 3_00
 #: Where the points of a path are all passed in another mode, or on another database or machine, some will do.
 SOME = 3
-EACH = 1 if IS_THOROUGH or connection.vendor == "postgresql" else SOME
+EACH = 1 if IS_THOROUGH else SOME
 MODES = [("kill", EACH), ("raise", SOME)]
 #: Points that each path has at least, whatever the database: fewer would be a loss of coverage.
 LEAST = {"receiver": 100, "person": 74, "dashboard": 52, "duplicate": 88}
