@@ -1,4 +1,4 @@
-"""How much is tried: everything in CI, and a part of what takes longest where somebody waits for the tests."""
+"""How much is tried: everything in CI on PostgreSQL, and a part of what takes longest everywhere else."""
 
 from __future__ import annotations
 
