@@ -110,6 +110,8 @@ def test_presentation_comes_back_as_it_was_sent(api: Api) -> None:
         invoice_creation={"enabled": False},
         name_collection={"individual": {"enabled": True, "optional": True}},
         payment_method_configuration="pmc_1",
+        payment_method_options={"card": {"request_three_d_secure": "automatic"}},
+        saved_payment_method_options={"payment_method_save": "disabled"},
         phone_number_collection={"enabled": True},
         shipping_address_collection={"allowed_countries": ["DE"]},
         submit_type="book",
@@ -123,6 +125,7 @@ def test_presentation_comes_back_as_it_was_sent(api: Api) -> None:
     assert session["custom_text"]["submit"] == {"message": "Thank you"}
     assert session["payment_method_configuration_details"] == {"id": "pmc_1", "parent": None}
     assert session["phone_number_collection"] == {"enabled": True}
+    assert session["saved_payment_method_options"]["payment_method_save"] == "disabled"
     assert session["submit_type"] == "book"
     assert session["tax_id_collection"] == {"enabled": True, "required": "never"}
 
@@ -218,6 +221,27 @@ def test_what_stripe_refuses_is_refused_with_its_code(
         ({"mode": "subscription"}, "mode", "does not simulate"),
         ({"automatic_tax": {"enabled": True}}, "automatic_tax[enabled]", "does not simulate"),
         ({"custom_fields": [{"key": "a"}]}, "custom_fields", "does not simulate"),
+        (
+            {"payment_method_options": {"card": {"capture_method": "manual"}}},
+            "payment_method_options[card][capture_method]",
+            "does not simulate",
+        ),
+        (
+            {"saved_payment_method_options": {"payment_method_save": "enabled"}},
+            "saved_payment_method_options[payment_method_save]",
+            "does not simulate",
+        ),
+        (
+            {"saved_payment_method_options": {"payment_method_remove": "enabled"}},
+            "saved_payment_method_options[payment_method_remove]",
+            "does not simulate",
+        ),
+        ({"customer_update": {"name": "auto"}}, "customer_update", "can only be used with `customer`"),
+        (
+            {"payment_method_data": {"allow_redisplay": "yes"}},
+            "payment_method_data[allow_redisplay]",
+            "one of",
+        ),
         ({"ui_mode": "embedded"}, "ui_mode", "hosted_page"),
         ({"locale": "xx"}, "locale", "must be one of"),
         ({"client_reference_id": "x" * 201}, "client_reference_id", "at most 200 characters"),
@@ -326,6 +350,61 @@ def test_sessions_are_listed_by_what_they_are_for(api: Api) -> None:
     assert ids(payment_intent=intent) == [session["id"]]
     assert ids(status="open") == [other["id"]]
     assert ids(customer_details={"email": "bob@example.com"}) == [other["id"]]
+
+
+@pytest.mark.parametrize(
+    ("customer_update", "name", "saved"),
+    [
+        ({"name": "auto"}, "Ada Lovelace", "Ada Lovelace"),
+        ({"name": "auto"}, None, "Ada"),
+        ({"name": "never"}, "Ada Lovelace", "Ada"),
+        ({"address": "auto"}, "Ada Lovelace", "Ada"),
+        (None, "Ada Lovelace", "Ada"),
+    ],
+)
+def test_the_name_of_a_customer_is_saved_if_that_is_asked_for(
+    api: Api, sandbox: Sandbox, customer_update: dict[str, str] | None, name: str | None, saved: str
+) -> None:
+    customer = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+    session = api.create_session(customer=customer, customer_update=customer_update)["id"]
+
+    sandbox.pay(session, name=name)
+
+    told = [event["data"] for event in sandbox.events if event["type"] == "customer.updated"]
+    assert api.get(f"/v1/customers/{customer}").obj["name"] == saved
+    assert [data["previous_attributes"] for data in told] == ([] if saved == "Ada" else [{"name": "Ada"}])
+
+
+def test_no_name_is_saved_for_a_customer_who_was_deleted(api: Api, sandbox: Sandbox) -> None:
+    customer = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+    session = api.create_session(customer=customer, customer_update={"name": "auto"})["id"]
+    api.call("DELETE", f"/v1/customers/{customer}", "", {})
+
+    sandbox.pay(session, name="Ada Lovelace")
+
+    assert sandbox.checkout_session(session)["payment_status"] == "paid"
+    assert "customer.updated" not in [event["type"] for event in sandbox.events]
+
+
+def test_a_name_that_is_known_already_is_not_told_of(api: Api, sandbox: Sandbox) -> None:
+    customer = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+    session = api.create_session(customer=customer, customer_update={"name": "auto"})["id"]
+
+    sandbox.pay(session, name="Ada")
+
+    assert "customer.updated" not in [event["type"] for event in sandbox.events]
+
+
+@pytest.mark.parametrize(("data", "shown"), [({"allow_redisplay": "always"}, "always"), (None, "limited")])
+def test_a_payment_method_is_shown_again_as_that_is_asked_for(
+    api: Api, sandbox: Sandbox, data: dict[str, str] | None, shown: str
+) -> None:
+    session = api.create_session(payment_method_data=data)["id"]
+
+    intent = sandbox.pay(session).payment_intent
+
+    expanded = api.get(f"/v1/payment_intents/{intent}", {"expand": ["payment_method"]}).obj
+    assert expanded["payment_method"]["allow_redisplay"] == shown
 
 
 def test_what_is_changed_before_the_first_attempt_is_merged_into_what_was_said(

@@ -12,13 +12,13 @@ from .client import Answer, Api, line_item
 
 INTENTS = "/v1/payment_intents"
 WEEK = 7 * 24 * 60 * 60
+WAY_BACK = "https://a.example/"
 HELD = {"payment_intent_data": {"capture_method": "manual"}}
 
 
 def create(api: Api, **params: Any) -> Answer:
-    return api.post(
-        INTENTS, {"amount": 2000, "currency": "eur", "return_url": "https://a.example/", **params}
-    )
+    back = {"return_url": WAY_BACK} if params.get("confirm") else {}
+    return api.post(INTENTS, {"amount": 2000, "currency": "eur", **back, **params})
 
 
 def pay(api: Api, card: str = "pm_card_visa", **params: Any) -> Answer:
@@ -61,7 +61,7 @@ def test_a_402_is_kept_under_its_key(api: Api, sandbox: Sandbox) -> None:
         "payment_method": "pm_card_visa_chargeDeclined",
         "confirm": True,
     }
-    params["return_url"] = "https://a.example/"
+    params["return_url"] = WAY_BACK
     first, again = api.post(INTENTS, params, key="k"), api.post(INTENTS, params, key="k")
 
     assert (again.status, again.obj) == (402, first.obj)
@@ -86,6 +86,16 @@ def test_3d_secure_is_finished_by_the_payer(api: Api, sandbox: Sandbox) -> None:
         "payment_intent.succeeded",
     ]
     assert sandbox.events[-1]["request"]["id"] is None
+
+
+def test_who_has_a_way_back_is_sent_to_3d_secure(api: Api) -> None:
+    card = "pm_card_authenticationRequired"
+
+    sent, shown = pay(api, card).obj["next_action"], pay(api, card, use_stripe_sdk=True).obj["next_action"]
+
+    assert (sent["type"], sent["redirect_to_url"]["return_url"]) == ("redirect_to_url", WAY_BACK)
+    assert sent["redirect_to_url"]["url"].endswith("/authenticate")
+    assert shown["type"] == "use_stripe_sdk"
 
 
 def test_3d_secure_that_fails_leaves_the_intent_open(api: Api, sandbox: Sandbox) -> None:
@@ -128,7 +138,7 @@ def test_an_intent_grows_step_by_step(api: Api) -> None:
     path = f"{INTENTS}/{made['id']}"
     changed = api.post(path, {"amount": 2500, "description": "Deposit", "metadata": {"a": "1"}}).obj
     chosen = api.post(path, {"payment_method": "pm_card_visa"}).obj
-    paid = api.post(f"{path}/confirm", {"return_url": "https://a.example/"}).obj
+    paid = api.post(f"{path}/confirm", {"return_url": WAY_BACK}).obj
     described = api.post(path, {"description": "", "metadata": {"b": "2"}}).obj
 
     assert [each["status"] for each in (made, changed, chosen, paid)] == [
@@ -157,6 +167,7 @@ def test_an_intent_grows_step_by_step(api: Api) -> None:
         ({"payment_method_types": ["card"]}, "payment_method_types", "parameter_unknown"),
         ({"allowed_payment_method_types": ["ideal"]}, "allowed_payment_method_types", None),
         ({"off_session": True}, "off_session", None),
+        ({"return_url": WAY_BACK}, "return_url", None),
         ({"metadata": {"a[b]": "c"}}, "metadata", None),
         ({"transfer_data": {"destination": "acct_1"}}, "transfer_data", None),
         ({"confirmation_method": "manual"}, "confirmation_method", None),
@@ -250,7 +261,7 @@ def test_a_card_s_fate_follows_a_bare_payment_too(api: Api, sandbox: Sandbox) ->
 
 @pytest.mark.parametrize("missing", ["payment_method", "return_url"])
 def test_an_attempt_that_is_refused_makes_no_intent(api: Api, sandbox: Sandbox, missing: str) -> None:
-    params = {"payment_method": "pm_card_visa", "return_url": "https://a.example/"}
+    params = {"payment_method": "pm_card_visa", "return_url": WAY_BACK}
     del params[missing]
 
     refused = api.post(INTENTS, {"amount": 2000, "currency": "eur", "confirm": True, **params})
@@ -385,7 +396,7 @@ def test_another_card_takes_the_place_of_one_that_waits_for_3d_secure(api: Api, 
     path = f"{INTENTS}/{pay(api, 'pm_card_authenticationRequired').obj['id']}"
 
     chosen = api.post(path, {"payment_method": "pm_card_visa"}).obj
-    paid = api.post(f"{path}/confirm", {"return_url": "https://a.example/"}).obj
+    paid = api.post(f"{path}/confirm", {"return_url": WAY_BACK}).obj
 
     assert (chosen["status"], chosen["next_action"]) == ("requires_confirmation", None)
     assert paid["status"] == "succeeded"
@@ -496,6 +507,65 @@ def test_only_what_was_captured_is_refunded_or_disputed(api: Api, sandbox: Sandb
     assert charge_of(api, intent)["refunded"] is True
 
 
+@pytest.mark.parametrize(
+    ("card", "amounts"),
+    [("pm_card_createDispute", [500]), ("pm_card_createMultipleDisputes", [250, 250])],
+)
+def test_a_card_is_disputed_over_what_was_captured(
+    api: Api, sandbox: Sandbox, card: str, amounts: list[int]
+) -> None:
+    intent = pay(api, card, capture_method="manual").obj["id"]
+
+    api.post(f"{INTENTS}/{intent}/capture", {"amount_to_capture": 500})
+
+    assert [dispute["amount"] for dispute in sandbox.disputes(intent)] == amounts
+
+
+def test_a_bank_takes_back_what_was_captured(api: Api, sandbox: Sandbox) -> None:
+    intent = pay(api, capture_method="manual").obj["id"]
+    api.post(f"{INTENTS}/{intent}/capture", {"amount_to_capture": 500})
+
+    sandbox.dispute(intent)
+
+    assert [dispute["amount"] for dispute in sandbox.disputes(intent)] == [500]
+
+
+@pytest.mark.parametrize("path", ["", "/{id}", "/{id}/confirm"])
+@pytest.mark.parametrize(
+    ("options", "param"),
+    [
+        ({"card": {"capture_method": "manual"}}, "[card][capture_method]"),
+        ({"card": {"setup_future_usage": "off_session"}}, "[card][setup_future_usage]"),
+        ({"card": {"request_three_d_secure": "any"}}, "[card][request_three_d_secure]"),
+        ({"card": {"request_three_d_secure": "challenge"}}, "[card][request_three_d_secure]"),
+        ({"sepa_debit": {"target_date": "2027-01-01"}}, "[sepa_debit][target_date]"),
+    ],
+)
+def test_options_that_would_change_a_payment_are_not_simulated(
+    api: Api, path: str, options: dict[str, Any], param: str
+) -> None:
+    known = {"amount": 2000, "currency": "eur"} if not path else {}
+    path = path.format(id=create(api).obj["id"])
+
+    refused = api.post(f"{INTENTS}{path}", {**known, "payment_method_options": options})
+
+    assert (refused.status, refused.error["param"]) == (400, f"payment_method_options{param}")
+    assert "does not simulate" in refused.error["message"]
+
+
+def test_options_that_say_what_is_so_anyhow_are_taken(api: Api) -> None:
+    options = {"card": {"request_three_d_secure": "automatic"}, "klarna": {"preferred_locale": "de-DE"}}
+
+    paid = pay(api, payment_method_options=options).obj
+
+    assert paid["status"] == "succeeded"
+    assert paid["payment_method_options"]["card"]["request_three_d_secure"] == "automatic"
+
+
+def test_options_of_no_known_method_are_refused(api: Api) -> None:
+    assert pay(api, payment_method_options={"gold": {"carat": 24}}).error["code"] == "parameter_unknown"
+
+
 def test_a_hold_is_let_go(api: Api, sandbox: Sandbox) -> None:
     session = api.create_session(**HELD)["id"]
     intent = sandbox.pay(session).payment_intent
@@ -504,6 +574,7 @@ def test_a_hold_is_let_go(api: Api, sandbox: Sandbox) -> None:
 
     assert (canceled["status"], canceled["cancellation_reason"]) == ("canceled", "abandoned")
     assert types(sandbox, 4) == ["charge.refunded", "payment_intent.canceled"]
+    assert sandbox.events[4]["data"]["previous_attributes"] == {"amount_refunded": 0, "refunded": False}
     with pytest.raises(SandboxError, match="cannot be canceled"):
         sandbox.cancel(session)
 

@@ -136,7 +136,7 @@ def test_a_server_stops_while_a_delivery_waits_for_its_next_attempt(
     sandbox: Sandbox, api: Api, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("django_generic_payments.sandbox.webhook_sender.PAUSES", (3600,))
-    receiver.answers = [500]
+    receiver.answers = [500, 500]
     server = SandboxServer(sandbox, webhook_url=receiver.url).start()
 
     api.post("/v1/customers")

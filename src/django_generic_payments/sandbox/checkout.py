@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from . import payments
 from .cards import DEBIT_FAILED, BankAccount, Card, Decline
+from .changes import change
 from .events import Cause, emit
 from .json_object import JsonObject
 from .objects.checkout_session import customer_details
@@ -47,6 +48,7 @@ def pay(state: State, session_id: str, means: Card | BankAccount, payer: Payer) 
 
     alter(state, session)
     method = state.add(payment_method(state, means, payer))
+    method.update(state.backstage[session_id].payment_method_data)
     attempt = Attempt(confirmed_intent(state, session), means, payer, method)
     return finish(state, attempt, payments.confirm(state, attempt))
 
@@ -215,7 +217,22 @@ def complete(state: State, session: JsonObject, attempt: Attempt, *, is_paid: bo
         customer_details=customer_details(known.get("email") or payer.email, payer.name, payer.phone),
         collected_information={"business_name": None, "individual_name": None, "shipping_details": None},
     )
+    update_customer(state, session, payer)
     emit(state, "checkout.session.completed", session)
+
+
+def update_customer(state: State, session: JsonObject, payer: Payer) -> None:
+    """Save the payer's name, if that was asked for; nobody here types in an address."""
+    known = state.get("customer", session["customer"])
+    if (
+        known is None
+        or not payer.name
+        or state.backstage[session["id"]].customer_update.get("name") != "auto"
+    ):
+        return
+    previous = change(known, name=payer.name)
+    if previous:
+        emit(state, "customer.updated", known, previous=previous)
 
 
 def tell_of_settling(state: State, session: JsonObject, *, succeeds: bool) -> None:

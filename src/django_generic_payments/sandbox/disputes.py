@@ -67,7 +67,7 @@ def create(
     """
     if reason not in REASONS:
         raise SandboxError(f"There is no dispute reason {reason!r}; there are {', '.join(sorted(REASONS))}.")
-    amount = charge["amount"] if amount is None else amount
+    amount = charge["amount_captured"] if amount is None else amount
     if amount <= 0:
         raise SandboxError(f"A dispute is over a positive amount, not over {amount}.")
     made = state.add(dispute(state, charge, amount=amount, reason=reason, inquiry=inquiry))
@@ -82,7 +82,7 @@ def create(
 
 def create_for_card(state: State, charge: JsonObject, card: Card) -> None:
     """Dispute a charge as its test card stands for; several disputes share the amount."""
-    rest, step = charge["amount"], STEP.get(charge["currency"], 1)
+    rest, step = charge["amount_captured"], STEP.get(charge["currency"], 1)
     for index, reason in enumerate(card.disputes):
         amount = rest // (len(card.disputes) - index) // step * step
         # The smallest amount of all cannot be shared.

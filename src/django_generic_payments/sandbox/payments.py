@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from .balance import book_charge
 from .cards import NEEDS_AUTHENTICATION, BankAccount, Card, Decline
+from .changes import change
 from .disputes import create_for_card
 from .events import Cause, emit
 from .json_object import JsonObject
@@ -47,7 +48,7 @@ class Attempt:
     """One attempt to pay one intent, which may wait for 3D Secure or for a bank.
 
     `alone` is whether the payer is not there to prove who they are, `may_ask` whether the attempt may wait for
-    that rather than fail, and `cause` the call that began it.
+    that rather than fail, `return_url` where the payer goes after that, and `cause` the call that began it.
     """
 
     intent: JsonObject
@@ -57,6 +58,7 @@ class Attempt:
     cause: Cause = field(default_factory=Cause)
     alone: bool = False
     may_ask: bool = True
+    return_url: str | None = None
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def settle(state: State, attempt: Attempt, failure: Decline | None) -> Result:
     """Let the bank say whether a delayed payment went through."""
     intent = attempt.intent
     del state.awaiting[intent["id"]]
-    charged = state.tables["charge"][intent["latest_charge"]]
+    charged = charge_of(state, intent)
     if failure is None:
         charged.update(status="succeeded", paid=True)
         receive(state, attempt, charged)
@@ -107,7 +109,7 @@ def settle(state: State, attempt: Attempt, failure: Decline | None) -> Result:
 
 def capture(state: State, intent: JsonObject, amount: int, cause: Cause | None = None) -> None:
     """Take money that is held, or a part of it, which lets the rest go."""
-    charged = state.tables["charge"][intent["latest_charge"]]
+    charged = charge_of(state, intent)
     charged.update(captured=True, amount_captured=amount)
     intent.update(status="succeeded", amount_received=amount, amount_capturable=0)
     emit(state, "charge.captured", charged, cause)
@@ -126,7 +128,8 @@ def cancel(state: State, intent: JsonObject, reason: str | None, cause: Cause | 
     held = intent["status"] == "requires_capture"
     end(state, intent, reason)
     if held:
-        emit(state, "charge.refunded", let_go(state, intent), cause)
+        previous = let_go(state, intent)
+        emit(state, "charge.refunded", charge_of(state, intent), cause, previous)
     emit(state, "payment_intent.canceled", intent, cause)
 
 
@@ -135,9 +138,9 @@ def release_if_held(state: State, identifier: str) -> None:
     intent = state.tables["payment_intent"][identifier]
     if intent["status"] == "requires_capture":
         end(state, intent, "automatic")
-        charged = let_go(state, intent)
+        let_go(state, intent)
         emit(state, "payment_intent.canceled", intent)
-        emit(state, "charge.expired", charged)
+        emit(state, "charge.expired", charge_of(state, intent))
 
 
 def end(state: State, intent: JsonObject, reason: str | None) -> None:
@@ -146,9 +149,8 @@ def end(state: State, intent: JsonObject, reason: str | None) -> None:
 
 
 def let_go(state: State, intent: JsonObject) -> JsonObject:
-    charged = state.tables["charge"][intent["latest_charge"]]
-    charged.update(amount_refunded=charged["amount"], refunded=True)
-    return charged
+    charged = charge_of(state, intent)
+    return change(charged, amount_refunded=charged["amount"], refunded=True)
 
 
 def ask_for_authentication(state: State, attempt: Attempt) -> Result:
@@ -159,15 +161,24 @@ def ask_for_authentication(state: State, attempt: Attempt) -> Result:
         status="requires_action",
         payment_method=attempt.method["id"],
         last_payment_error=None,
-        next_action={
-            "type": "use_stripe_sdk",
-            "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": address},
-        },
+        next_action=next_action(attempt, address),
     )
     # What comes of it later, no call has caused.
     state.awaiting[intent["id"]] = replace(attempt, cause=Cause())
     emit(state, "payment_intent.requires_action", intent, attempt.cause)
     return Result("requires_action")
+
+
+def next_action(attempt: Attempt, address: str) -> JsonObject:
+    if attempt.return_url:
+        return {
+            "type": "redirect_to_url",
+            "redirect_to_url": {"return_url": attempt.return_url, "url": address},
+        }
+    return {
+        "type": "use_stripe_sdk",
+        "use_stripe_sdk": {"type": "three_d_secure_redirect", "stripe_js": address},
+    }
 
 
 def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) -> Result:
@@ -275,7 +286,7 @@ def receive(state: State, attempt: Attempt, charged: JsonObject) -> None:
 
 def follow_up(state: State, intent: JsonObject) -> None:
     """Let happen after the sale what the card is known for."""
-    charged = state.tables["charge"][intent["latest_charge"]]
+    charged = charge_of(state, intent)
     means = state.means[charged["id"]]
     if not isinstance(means, Card):
         return
@@ -283,6 +294,10 @@ def follow_up(state: State, intent: JsonObject) -> None:
         warning = state.add(early_fraud_warning(state, charged))
         emit(state, "radar.early_fraud_warning.created", warning)
     create_for_card(state, charged, means)
+
+
+def charge_of(state: State, intent: JsonObject) -> JsonObject:
+    return state.tables["charge"][intent["latest_charge"]]
 
 
 def session_of(state: State, intent: JsonObject) -> JsonObject | None:

@@ -43,6 +43,8 @@ class Backstage:
 
     line_items: list[JsonObject]
     payment_intent_data: JsonObject
+    customer_update: JsonObject = field(default_factory=dict)
+    payment_method_data: JsonObject = field(default_factory=dict)
 
 
 @dataclass

@@ -27,6 +27,8 @@ from django_generic_payments.sandbox.parameters import (
     web_address,
 )
 
+from .payment_method_options import METHOD_TYPES, OF_SESSION
+
 __all__ = ["CREATE", "LIST", "LIST_LINE_ITEMS", "OLD_UI_MODES", "SHIPPING", "UPDATE"]
 
 LOCALES = (
@@ -37,13 +39,6 @@ FONTS = (
     "be_vietnam_pro bitter chakra_petch default hahmlet inconsolata inter lato lora m_plus_1_code montserrat "
     "noto_sans noto_sans_jp noto_serif nunito open_sans pridi pt_sans pt_serif raleway roboto roboto_slab "
     "source_sans_pro titillium_web ubuntu_mono zen_maru_gothic"
-)
-METHOD_TYPES = (
-    "acss_debit affirm afterpay_clearpay alipay alma amazon_pay au_becs_debit bacs_debit bancontact billie "
-    "bizum blik boleto card cashapp crypto customer_balance eps fpx giropay grabpay ideal kakao_pay klarna "
-    "konbini kr_card link mb_way mobilepay multibanco naver_pay nz_bank_account oxxo p24 pay_by_bank payco "
-    "paynow paypal paypay payto pix promptpay revolut_pay samsung_pay satispay scalapay sepa_debit sequra "
-    "sofort sunbit swish twint upi us_bank_account wechat_pay zip"
 )
 
 
@@ -153,6 +148,17 @@ BRANDING = fields(
     }
 )
 
+REDISPLAY = ("always", "limited", "unspecified")
+
+#: The page neither shows what is saved nor lets the payer save anything.
+SAVED = fields(
+    {
+        "allow_redisplay_filters": array(choice(*REDISPLAY)),
+        "payment_method_remove": unless("enabled", choice("disabled", "enabled")),
+        "payment_method_save": unless("enabled", choice("disabled", "enabled")),
+    }
+)
+
 CREATE: dict[str, Kind] = {
     "adaptive_pricing": fields({"enabled": boolean}),
     "after_expiration": unsimulated,
@@ -179,7 +185,7 @@ CREATE: dict[str, Kind] = {
     "customer_account": unsimulated,
     "customer_creation": choice("always", "if_required"),
     "customer_email": email,
-    "customer_update": anything,
+    "customer_update": fields(dict.fromkeys(("address", "name", "shipping"), choice("auto", "never"))),
     "discounts": unsimulated,
     "excluded_payment_method_types": array(choice(*METHOD_TYPES.split())),
     "expand": array(text()),
@@ -197,13 +203,13 @@ CREATE: dict[str, Kind] = {
     "payment_intent_data": PAYMENT_INTENT_DATA,
     "payment_method_collection": unsimulated,
     "payment_method_configuration": text(),
-    "payment_method_data": anything,
-    "payment_method_options": anything,
+    "payment_method_data": fields({"allow_redisplay": choice(*REDISPLAY)}),
+    "payment_method_options": OF_SESSION,
     "permissions": unsimulated,
     "phone_number_collection": fields({"enabled": boolean}, required=["enabled"]),
     "redirect_on_completion": unsimulated,
     "return_url": unsimulated,
-    "saved_payment_method_options": anything,
+    "saved_payment_method_options": SAVED,
     "setup_intent_data": unsimulated,
     "shipping_address_collection": fields(
         {"allowed_countries": array(text(2), 250)}, required=["allowed_countries"]

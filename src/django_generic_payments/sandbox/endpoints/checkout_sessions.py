@@ -31,6 +31,8 @@ def check_create(call: Call) -> None:
     for other in ("customer_email", "customer_creation"):
         if "customer" in params and other in params:
             raise invalid(f"You may only specify one of these parameters: customer, {other}.", "customer")
+    if "customer_update" in params and "customer" not in params:
+        raise invalid("`customer_update` can only be used with `customer`.", "customer_update")
     if params.get("ui_mode") in OLD_UI_MODES and not call.state.unconfirmed.takes_old_ui_modes:
         raise invalid(
             "Invalid ui_mode: must be one of elements, embedded_page, form, or hosted_page", "ui_mode"
@@ -91,7 +93,12 @@ def create(call: Call) -> JsonObject:
             method_types=method_types(params),
         )
     )
-    state.backstage[session["id"]] = Backstage(items, params.get("payment_intent_data", {}))
+    state.backstage[session["id"]] = Backstage(
+        items,
+        params.get("payment_intent_data", {}),
+        customer_update=params.get("customer_update", {}),
+        payment_method_data=params.get("payment_method_data", {}),
+    )
     state.remind(session["expires_at"], "expire", session["id"])
     return session
 

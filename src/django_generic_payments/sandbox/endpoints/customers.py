@@ -24,7 +24,7 @@ from django_generic_payments.sandbox.parameters import (
 from django_generic_payments.sandbox.routing import Call, Route
 
 from .addresses import address
-from .checkout_session_parameters import METHOD_TYPES
+from .payment_method_options import METHOD_TYPES
 
 __all__ = ["ROUTES"]
 

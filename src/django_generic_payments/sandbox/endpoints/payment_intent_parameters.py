@@ -11,7 +11,6 @@ from django_generic_payments.sandbox.amounts import check_currency
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS
 from django_generic_payments.sandbox.parameters import (
     Kind,
-    anything,
     array,
     boolean,
     choice,
@@ -27,7 +26,7 @@ from django_generic_payments.sandbox.parameters import (
 )
 
 from .addresses import shipping
-from .checkout_session_parameters import METHOD_TYPES
+from .payment_method_options import METHOD_TYPES, OF_INTENT
 
 __all__ = ["CANCEL", "CAPTURE", "CONFIRM", "CONFIRMING", "CREATE", "LIST", "RETRIEVE", "WRITABLE"]
 
@@ -58,7 +57,7 @@ DETAILS: dict[str, Kind] = {
     "payment_details": unsimulated,
     "payment_method": text(),
     "payment_method_data": unsimulated,
-    "payment_method_options": anything,
+    "payment_method_options": OF_INTENT,
     "receipt_email": unset(email),
     "setup_future_usage": unset(choice("off_session", "on_session")),
     "shipping": unset(shipping),

@@ -63,7 +63,9 @@ def check_create(call: Call) -> None:
             raise missing_parameter(name)
     check_amount(call.state, params["amount"], params["currency"])
     types_for(params, params["currency"])
-    confirming = [name for name in ("off_session", "error_on_requires_action") if params.get(name)]
+    confirming = [
+        name for name in ("off_session", "error_on_requires_action", "return_url") if params.get(name)
+    ]
     if confirming and not params.get("confirm"):
         raise invalid(f"You can only pass {confirming[0]} together with confirm=true.", confirming[0])
 
@@ -261,6 +263,7 @@ def confirm_now(call: Call, intent: JsonObject) -> JsonObject:
         call.cause,
         alone=params.get("off_session", False),
         may_ask=not params.get("error_on_requires_action"),
+        return_url=None if params.get("use_stripe_sdk") else params.get("return_url"),
     )
     result = payments.confirm(state, attempt)
     if result.decline:

@@ -40,6 +40,11 @@ FILLED_UP: dict[str, JsonObject] = {
         "terms_of_service": None,
     },
     "name_collection": {},
+    "saved_payment_method_options": {
+        "allow_redisplay_filters": None,
+        "payment_method_remove": None,
+        "payment_method_save": None,
+    },
     "shipping_address_collection": {},
     "tax_id_collection": {"required": "never"},
     "wallet_options": {},
