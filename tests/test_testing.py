@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import unittest
+from urllib.error import HTTPError
+from urllib.request import HTTPRedirectHandler, build_opener
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings as django_settings
-from django.http import HttpResponseRedirect
-from django.test import SimpleTestCase, TestCase, override_settings
-from django.urls import include, path as django_path
+from django.conf.urls.i18n import i18n_patterns
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import transaction
+from django.http import HttpResponse, HttpResponseRedirect
+from django.test import LiveServerTestCase, SimpleTestCase, TestCase, override_settings
+from django.urls import clear_script_prefix, include, path as django_path, re_path, set_script_prefix
+from django.utils import translation
 from django.views.decorators.csrf import csrf_exempt
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import SessionStatus
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import get_gateway
-from django_generic_payments.models import Dispute, Refund
+from django_generic_payments.models import Dispute, PaymentSession, Refund
 from django_generic_payments.sandbox import Clock, Sandbox
 from django_generic_payments.services import start_checkout
+from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.testing import override_payments, use_sandbox
 from django_generic_payments.views import stripe_webhook
 from django_generic_payments.webhooks import webhook_path
@@ -368,8 +376,6 @@ def test_what_is_not_acknowledged_waits(stripe, session):
 
 @pytest.mark.django_db
 def test_a_session_that_was_started_inside_a_transaction_is_opened_first(stripe):
-    from django.db import transaction
-
     with transaction.atomic():
         session = start_checkout(Booking.objects.create())
         assert session.stripe_checkout_session_id is None
@@ -424,6 +430,17 @@ def test_the_line_names_the_module_that_it_belongs_into():
         ([django_path("hooks/", csrf_exempt(stripe_webhook), name="hook")], "/hooks/"),
         ([django_path("a/", include(([django_path("b/", stripe_webhook, name="hook")], "shop")))], "/a/b/"),
         ([django_path("a/", include([django_path("b/", stripe_webhook)]))], "/a/b/"),
+        ([django_path("a/", include(([django_path("b/", stripe_webhook)], "shop")))], "/a/b/"),
+        ([re_path(r"^hooks/stripe/?$", stripe_webhook)], "/hooks/stripe"),
+        (
+            [
+                django_path("hooks/", stripe_webhook, name="hook"),
+                django_path("x/", lambda _: None, name="hook"),
+            ],
+            "/hooks/",
+        ),
+        ([django_path("<slug:shop>/", OURS), django_path("hooks/", stripe_webhook)], "/hooks/"),
+        ([django_path("b/", stripe_webhook), django_path("a/", stripe_webhook)], "/b/"),
         ([django_path("hooks/", stripe_webhook), django_path("pay/", OURS)], "/pay/webhook/stripe/"),
     ],
 )
@@ -439,11 +456,125 @@ def test_a_webhook_that_the_project_wired_itself_is_delivered_to(stripe, session
     assert status_of(session) == SessionStatus.SUCCEEDED
 
 
-@override_settings(SECURE_SSL_REDIRECT=True, MIDDLEWARE=["django.middleware.security.SecurityMiddleware"])
-def test_a_project_that_redirects_to_https_gets_its_webhooks(stripe, session):
-    stripe.pay(session)
+@override_settings(MIDDLEWARE=["django.middleware.locale.LocaleMiddleware"])
+def test_a_webhook_below_a_language_is_delivered_to(stripe, session):
+    with override_settings(ROOT_URLCONF=tuple(i18n_patterns(django_path("pay/", OURS)))):
+        assert webhook_path() == "/en-us/pay/webhook/stripe/"
+        with translation.override("de"):
+            assert webhook_path() == "/de/pay/webhook/stripe/"
+            stripe.pay(session)
 
     assert status_of(session) == SessionStatus.SUCCEEDED
+
+
+@pytest.fixture
+def below_a_prefix():
+    """A project that is mounted at /site/ of its server, as FORCE_SCRIPT_NAME says."""
+    with override_settings(FORCE_SCRIPT_NAME="/site"):
+        set_script_prefix("/site/")
+        yield
+        clear_script_prefix()
+
+
+@pytest.mark.usefixtures("below_a_prefix")
+@pytest.mark.parametrize(
+    ("patterns", "path"),
+    [
+        ([django_path("pay/", OURS)], "/site/pay/webhook/stripe/"),
+        ([django_path("hooks/", stripe_webhook)], "/site/hooks/"),
+    ],
+)
+def test_a_webhook_below_a_prefix_is_delivered_to(stripe, session, patterns, path):
+    with override_settings(ROOT_URLCONF=tuple(patterns)):
+        assert webhook_path() == path
+        stripe.pay(session)
+
+    assert status_of(session) == SessionStatus.SUCCEEDED
+
+
+SECURITY = "django.middleware.security.SecurityMiddleware"
+COMMON = "django.middleware.common.CommonMiddleware"
+PROXY = ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+class HttpsOnly:
+    """A middleware of a project that sends everybody to https by itself."""
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        return self.get_response(request) if request.is_secure() else HttpResponseRedirect("https:///")
+
+
+@pytest.mark.parametrize(
+    ("base_url", "theirs"),
+    [
+        ("http://testserver", {"SECURE_SSL_REDIRECT": True, "MIDDLEWARE": [SECURITY]}),
+        (
+            "http://testserver",
+            {"SECURE_SSL_REDIRECT": True, "SECURE_PROXY_SSL_HEADER": PROXY, "MIDDLEWARE": [SECURITY]},
+        ),
+        ("https://testserver", {"MIDDLEWARE": ["tests.test_testing.HttpsOnly"]}),
+        ("http://testserver", {"ALLOWED_HOSTS": ["shop.example"], "MIDDLEWARE": [COMMON]}),
+        ("http://testserver", {"ALLOWED_HOSTS": [".shop.example"], "MIDDLEWARE": [COMMON]}),
+        ("https://shop.example", {"MIDDLEWARE": [COMMON]}),
+        (
+            "https://www.shop.example",
+            {"PREPEND_WWW": True, "ALLOWED_HOSTS": ["www.shop.example"], "MIDDLEWARE": [COMMON]},
+        ),
+        ("http://localhost:8081", {"ALLOWED_HOSTS": ["localhost"], "MIDDLEWARE": [COMMON]}),
+    ],
+)
+def test_webhooks_and_payers_pass_what_the_project_asks_of_an_address(stripe, db, base_url, theirs):
+    with override_payments(BASE_URL=base_url), override_settings(**theirs):
+        with transaction.atomic():
+            session = start_checkout(Booking.objects.create())
+        stripe.pay(session)
+
+    assert status_of(session) == SessionStatus.SUCCEEDED
+
+
+class Notebook:
+    """A middleware that writes down by which name the project is called."""
+
+    names = None
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        Notebook.names.add(request.get_host())
+        return self.get_response(request)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "name"),
+    [
+        (["*"], "shop.example:8443"),
+        (["a.example", "shop.example"], "shop.example:8443"),
+        (["a.example", "testserver"], "testserver"),
+        ([".a.example"], "a.example"),
+    ],
+)
+def test_the_project_is_called_by_its_own_name_if_that_is_allowed(
+    stripe, session, monkeypatch, allowed, name
+):
+    monkeypatch.setattr(Notebook, "names", set())
+
+    with (
+        override_payments(BASE_URL="https://shop.example:8443"),
+        override_settings(ALLOWED_HOSTS=allowed, MIDDLEWARE=["tests.test_testing.Notebook"]),
+    ):
+        stripe.pay(session)
+
+    assert Notebook.names == {name}
+
+
+@override_settings(ALLOWED_HOSTS=[], MIDDLEWARE=[COMMON])
+def test_a_project_that_allows_no_name_is_told(stripe, session):
+    with pytest.raises(ConfigurationError, match="was answered 400, and not by the webhook itself"):
+        stripe.pay(session)
 
 
 class Turnstile:
@@ -466,6 +597,108 @@ def test_what_stands_before_the_webhook_is_told(stripe, session):
         stripe.deliver()
 
     assert len(stripe.sandbox.pending) == 4
+
+
+class Notice:
+    """A middleware that answers everybody with a page of its own."""
+
+    answer = (200, "text/html")
+
+    def __init__(self, get_response):
+        self.get_response = get_response
+
+    def __call__(self, request):
+        status, content_type = self.answer
+        return HttpResponse('"Please sign in."', status=status, content_type=content_type)
+
+
+@pytest.mark.parametrize(
+    ("status", "content_type"),
+    [(200, "text/html"), (400, "text/html"), (503, "text/html"), (401, "application/json")],
+)
+@override_settings(MIDDLEWARE=["tests.test_testing.Notice"])
+def test_what_answers_in_place_of_the_webhook_is_told_from_it(
+    stripe, session, monkeypatch, status, content_type
+):
+    monkeypatch.setattr(Notice, "answer", (status, content_type))
+
+    with pytest.raises(ConfigurationError, match=rf"was answered {status}, and not by the webhook itself"):
+        stripe.pay(session)
+
+    assert len(stripe.sandbox.pending) == 4
+
+
+class Miscounted(Exception):
+    """What a receiver of a host does wrong."""
+
+
+def test_why_nothing_was_confirmed_can_be_read(stripe, session, caplog):
+    def miscount(**_kwargs):
+        raise Miscounted
+
+    payment_succeeded.connect(miscount, sender=Booking, dispatch_uid="tests.miscount")
+    try:
+        stripe.pay(session)
+    finally:
+        payment_succeeded.disconnect(sender=Booking, dispatch_uid="tests.miscount")
+
+    answers = {answer.event_type: answer.status for answer in stripe.sandbox.deliveries}
+    assert answers["checkout.session.completed"] == 503
+    assert session.events.get(kind="payment_succeeded").last_error == "tests.miscount: Miscounted"
+    assert {each.exc_info[0] for each in caplog.records if each.exc_info} == {Miscounted}
+
+
+# Threads and coroutines.
+
+
+class StayHere(HTTPRedirectHandler):
+    """Go nowhere when told to go."""
+
+    def redirect_request(self, *args, **kwargs):
+        return None
+
+
+class LiveServer(LiveServerTestCase):
+    """A host whose tests drive a browser."""
+
+    def test_the_threads_of_the_server_talk_to_the_sandbox(self):
+        booking = Booking.objects.create()
+
+        with use_sandbox(BASE_URL=self.live_server_url) as stripe:
+            with transaction.atomic():
+                session = start_checkout(booking)
+            with pytest.raises(HTTPError) as raised:
+                build_opener(StayHere).open(session.pay_url)
+            with raised.value as answer:
+                session.refresh_from_db()
+                assert (answer.code, answer.headers["Location"]) == (303, session.stripe_checkout_url)
+            stripe.pay(session)
+
+        booking.refresh_from_db()
+        assert booking.confirmed == 1
+
+
+class Coroutines(TestCase):
+    """A host whose tests are coroutines."""
+
+    async def test_a_payment_is_played_in_a_thread(self):
+        booking = await Booking.objects.acreate()
+
+        with use_sandbox() as stripe:
+            await self.async_client.post(f"/payments/checkout/booking/{booking.pk}/")
+            await sync_to_async(stripe.pay)(await PaymentSession.objects.aget())
+
+        await booking.arefresh_from_db()
+        assert booking.confirmed == 1
+
+    async def test_a_delivery_that_could_only_fail_is_refused(self):
+        with use_sandbox() as stripe:
+            session = await sync_to_async(start_checkout)(await Booking.objects.acreate())
+
+            with pytest.raises(SynchronousOnlyOperation, match=r"await sync_to_async\(stripe\.pay\)"):
+                stripe.pay(session)
+
+        assert len(stripe.sandbox.pending) == 4
 
 
 def test_everything_that_waits_can_be_lost(stripe, session):

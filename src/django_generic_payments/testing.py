@@ -12,11 +12,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import ContextDecorator, contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
+from django.http import HttpResponseBase
+from django.http.request import split_domain_port, validate_host
 from django.test import Client, override_settings
+from django.urls import get_script_prefix
+from django.utils.asyncio import async_unsafe
 
-from django_generic_payments.conf import SETTING
+from django_generic_payments.conf import SETTING, get_settings
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import in_process
 from django_generic_payments.models import Dispute, PaymentSession, Refund
@@ -184,26 +189,29 @@ class PaymentsSandbox:
         """
         return self.sandbox.deliver(self.post, times=times, order=order, drop=drop)
 
+    @async_unsafe(
+        "Webhooks are delivered by synchronous code. In a coroutine: await sync_to_async(stripe.pay)(session)."
+    )
     def post(self, body: bytes, headers: Mapping[str, str]) -> int:
         """
         Post one request to the webhook and return the status of the answer.
 
         Raises ``ConfigurationError`` if it does not reach the webhook: another part of the project answered.
         """
-        path, client = webhook_path(), Client(enforce_csrf_checks=True)
-        response = client.post(
-            path,
+        path = webhook_path()
+        response = Client(enforce_csrf_checks=True).post(
+            **_from_outside(path),
             data=body,
             content_type="application/json",
-            secure=bool(django_settings.SECURE_SSL_REDIRECT),
             headers={name: value for name, value in headers.items() if name.lower() != "content-type"},
         )
-        if response.status_code in _ANSWERS_OF_THE_WEBHOOK:
+        if _is_of_the_webhook(response):
             return int(response.status_code)
         where = f" to {response['Location']}" if response.has_header("Location") else ""
         raise ConfigurationError(
-            f"The webhook at {path} was answered {response.status_code}{where}, which it never says itself: something "
-            "in front of it, such as a middleware, keeps Stripe out. Let it pass requests without a session or a login."
+            f"The webhook at {path} was answered {response.status_code}{where}, and not by the webhook itself: "
+            "something in front of it, such as a middleware, keeps Stripe out. Let it pass requests without a session "
+            "or a login."
         )
 
     def _and_deliver(self, outcome: Outcome, deliver: bool) -> Outcome:
@@ -219,7 +227,7 @@ class PaymentsSandbox:
             session.refresh_from_db()
         if not session.stripe_checkout_session_id:
             # Made inside a transaction: the checkout is opened when the payer's browser arrives.
-            Client().get(session.pay_url, secure=bool(django_settings.SECURE_SSL_REDIRECT))
+            Client().get(**_from_outside(session.pay_url))
             session.refresh_from_db()
         if not session.stripe_checkout_session_id:
             raise ValueError(
@@ -269,6 +277,31 @@ def _sandboxed(sandbox: Sandbox, settings: Mapping[str, Any]) -> Iterator[Paymen
 
     with override_payments(**settings), in_process(handler):
         yield PaymentsSandbox(sandbox)
+
+
+def _from_outside(url: str) -> dict[str, Any]:
+    """Return how the test client calls an address of this project as Stripe and a browser do."""
+    base_url = get_settings().base_url
+    address, path = urlsplit(base_url), url.removeprefix(base_url)
+    return {
+        # What stands before the project keeps its prefix, and the test client talks to the project.
+        "path": "/" + path.removeprefix(get_script_prefix()),
+        "secure": address.scheme == "https" or bool(django_settings.SECURE_SSL_REDIRECT),
+        "HTTP_HOST": _host(address.netloc),
+    }
+
+
+def _host(own: str) -> str:
+    # The project's own name, but it may be one that is not allowed while tests run.
+    allowed = django_settings.ALLOWED_HOSTS
+    names = (own, "testserver", *(name.lstrip(".") for name in allowed))
+    return next((name for name in names if validate_host(split_domain_port(name)[0], allowed)), own)
+
+
+def _is_of_the_webhook(response: HttpResponseBase) -> bool:
+    # The pages of others, such as a login or a notice of maintenance, may have the same status.
+    is_json = response.headers.get("Content-Type") == "application/json"
+    return is_json and response.status_code in _ANSWERS_OF_THE_WEBHOOK
 
 
 def _refund_id(refund: str | Refund) -> str:

@@ -6,7 +6,8 @@ import inspect
 from collections.abc import Iterator
 
 from django.conf import settings
-from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, reverse
+from django.urls import NoReverseMatch, URLPattern, URLResolver, get_resolver, get_script_prefix, reverse
+from django.urls.resolvers import RegexPattern
 
 from django_generic_payments.exceptions import ConfigurationError
 
@@ -26,11 +27,11 @@ def webhook_path() -> str:
         return reverse("generic_payments:stripe-webhook")
     except NoReverseMatch:
         pass
-    for namespaces, pattern in _patterns(get_resolver()):
+    for resolvers, pattern in _routes(get_resolver()):
         if not _is_webhook(pattern):
             continue
         try:
-            return reverse(":".join([*namespaces, pattern.name]) if pattern.name else pattern.callback)
+            return _path(resolvers, pattern)
         except NoReverseMatch:
             continue
     raise ConfigurationError(
@@ -39,16 +40,22 @@ def webhook_path() -> str:
     )
 
 
-def _patterns(
-    resolver: URLResolver, namespaces: tuple[str, ...] = ()
-) -> Iterator[tuple[tuple[str, ...], URLPattern]]:
+def _routes(resolver: URLResolver) -> Iterator[tuple[list[URLResolver], URLPattern]]:
     for each in resolver.url_patterns:
         if isinstance(each, URLResolver):
-            yield from _patterns(each, (*namespaces, each.namespace) if each.namespace else namespaces)
+            yield from (([each, *inner], pattern) for inner, pattern in _routes(each))
         else:
-            yield namespaces, each
+            yield [], each
 
 
 def _is_webhook(pattern: URLPattern) -> bool:
     view = inspect.unwrap(pattern.callback)
     return (view.__module__, getattr(view, "__name__", "")) == _VIEW
+
+
+def _path(resolvers: list[URLResolver], pattern: URLPattern) -> str:
+    # By the route alone: a name may be another's too, and without one nothing can be reversed inside a namespace.
+    route: URLPattern | URLResolver = URLPattern(pattern.pattern, pattern.callback, name="webhook")
+    for each in reversed(resolvers):
+        route = URLResolver(each.pattern, [route])
+    return get_script_prefix() + URLResolver(RegexPattern(""), [route]).reverse("webhook")
