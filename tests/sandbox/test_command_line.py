@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -75,6 +76,7 @@ def test_it_serves_the_api_and_the_dashboard_and_ends_quietly() -> None:
 
         assert (made.status, dashboard.status) == (200, 200)
         assert "sk_test_sandbox" in sandbox.lines[1]
+        assert f'base_addresses={{"api": "{sandbox.url}"}}' in sandbox.lines[1]
         assert sandbox.stop(signal.SIGINT) == 0
         rest = sandbox.process.stdout.read()
     assert rest.endswith("Stopped.\n")
@@ -134,6 +136,8 @@ def test_banks_answer_by_themselves_if_they_are_told_when() -> None:
         (["--webhook", "ftp://shop.example"], {}, "http or https"),
         (["--secret", "whsec_x"], {}, "--secret signs what goes to --webhook"),
         (["--settle-after", "-1"], {}, "--settle-after"),
+        (["--port", "65536"], {}, "--port: invalid port value"),
+        (["--state", "nowhere/state.json"], {}, "cannot be written: No such file or directory"),
     ],
 )
 def test_what_it_refuses_is_told(arguments: list[str], environment: dict[str, str], complaint: str) -> None:
@@ -154,6 +158,19 @@ def test_a_port_that_is_taken_is_told() -> None:
 
     assert done.returncode == 1
     assert "cannot be used: Address already in use. Choose another --port, or 0." in done.stderr
+
+
+def test_a_state_that_cannot_be_written_at_the_end_is_told(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    with served("--state", str(folder / "state.json")) as sandbox:
+        shutil.rmtree(folder)
+        request(f"{sandbox.url}/v1/customers", b"name=Ada", KEY)
+        assert sandbox.stop(signal.SIGTERM) == 1
+        rest = sandbox.process.stdout.read()
+
+    assert rest.splitlines()[-1].endswith("state.json cannot be written: No such file or directory.")
+    assert "Traceback" not in rest
 
 
 def test_webhooks_are_signed_with_the_secret_that_was_given() -> None:

@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import http.client
 import json
+import shutil
+import socket
 import threading
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
 from django_generic_payments.sandbox import Clock, Sandbox, SandboxError
 from django_generic_payments.sandbox.server import SandboxServer
+from django_generic_payments.sandbox.state_file import StateFile
 
 from .browser import request, submit
 from .client import Api
@@ -123,6 +128,7 @@ def test_an_endpoint_that_is_down_leaves_its_events_pending(
         assert server.sender
         assert server.sender.wait_until_sent(10)
         assert [attempt.status for attempt in server.deliveries] == [0, 0]
+        assert server.deliveries[0].answer.startswith("[Errno ")
         assert server.deliver_now()[0].status == 0
     assert [event["type"] for event in sandbox.pending] == ["customer.created"]
 
@@ -239,5 +245,76 @@ def test_requests_are_logged_only_on_demand(sandbox: Sandbox, capfd: pytest.Capt
     with SandboxServer(sandbox, log=lines.append) as talkative:
         request(f"{talkative.url}/v1/customers", None, KEY)
 
-    assert lines == ['"GET /v1/customers HTTP/1.1" 200 -']
+    assert lines == ['"GET /v1/customers HTTP/1.1" 200']
     assert capfd.readouterr() == ("", "")
+
+
+def test_a_log_tells_nothing_that_was_typed(sandbox: Sandbox, api: Api) -> None:
+    lines: list[str] = []
+
+    with SandboxServer(sandbox, log=lines.append) as server:
+        request(f"{server.url}/v1/customers?email=ada%40example.com", None, KEY)
+        submit(api.create_session()["url"], email="ada@example.com", number="4000000000000002")
+
+    assert lines[0] == '"GET /v1/customers HTTP/1.1" 200'
+    assert not [line for line in lines if "ada" in line or "4000000000000002" in line]
+
+
+def test_a_log_obeys_nobody(sandbox: Sandbox) -> None:
+    lines: list[str] = []
+
+    with (
+        SandboxServer(sandbox, log=lines.append) as server,
+        socket.create_connection(("127.0.0.1", urlsplit(server.url).port)) as caller,
+    ):
+        caller.sendall(b"GET /\x1b[2J HTTP/1.0\r\nHost: localhost\r\n\r\n")
+        assert caller.recv(1024).startswith(b"HTTP/1.1 404")
+
+    assert lines == [r'"GET /\x1b[2J HTTP/1.0" 404']
+
+
+def test_a_disk_that_is_full_stops_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    said = threading.Event()
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = StateFile(folder / "state.json", sandbox)
+    shutil.rmtree(folder)
+
+    with SandboxServer(
+        sandbox, log=lambda line: said.set() if "cannot be written" in line else None
+    ) as server:
+        server.keep_in(file)
+        request(f"{server.url}/v1/customers", b"name=Ada", KEY)
+
+        assert said.wait(10)
+        assert request(f"{server.url}/v1/customers", None, KEY).status == 200
+    folder.mkdir()
+    file.close()
+    assert "Ada" in (folder / "state.json").read_text()
+
+
+@pytest.mark.parametrize("path", ["/", "/v1/customers", "/c/pay/cs_test_1", "/p/session/1"])
+@pytest.mark.parametrize(
+    ("host", "is_let_in"),
+    [
+        ("evil.example", False),
+        ("127.0.0.1.evil.example:8420", False),
+        ("", False),
+        ("[", False),
+        ("localhost:8420", True),
+        ("LOCALHOST", True),
+        ("127.0.0.1", True),
+        ("[::1]:8420", True),
+    ],
+)
+def test_a_name_that_a_site_gave_to_this_machine_is_not_answered(
+    server: SandboxServer, path: str, host: str, is_let_in: bool
+) -> None:
+    seen = request(f"{server.url}{path}", None, {**KEY, "Host": host})
+
+    assert (seen.status != 421) is is_let_in
+
+
+def test_others_may_call_it_what_they_like_once_they_are_let_in(sandbox: Sandbox) -> None:
+    with SandboxServer(sandbox, allow_remote=True) as server:
+        assert request(f"{server.url}/", None, {"Host": "stripe:8420"}).status == 200

@@ -2,9 +2,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import sys
+import threading
+from collections.abc import ItemsView
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,7 +39,7 @@ def test_everything_comes_back(api: Api, sandbox: Sandbox) -> None:
 
     other = restarted(sandbox)
 
-    assert other.dump() == sandbox.dump()
+    assert other.dump() == {**sandbox.dump(), "restarts": 1}
     assert Api(other).get(f"{SESSIONS}/{paid}", {"expand": ["payment_intent.latest_charge"]}).obj == (
         api.get(f"{SESSIONS}/{paid}", {"expand": ["payment_intent.latest_charge"]}).obj
     )
@@ -51,6 +55,24 @@ def test_what_waits_for_3d_secure_goes_on(api: Api, sandbox: Sandbox) -> None:
 
     assert outcome.status == "succeeded"
     assert other.checkout_session(session)["customer_details"]["email"] == "ada@example.com"
+
+
+def test_an_attempt_comes_back_as_it_was(api: Api, sandbox: Sandbox) -> None:
+    params = {
+        "amount": 5000,
+        "currency": "eur",
+        "payment_method": "pm_card_authenticationRequired",
+        "confirm": True,
+        "return_url": "https://shop.example/back/",
+        "automatic_payment_methods": {"enabled": True},
+    }
+    intent = api.post("/v1/payment_intents", params).obj
+    assert intent["status"] == "requires_action"
+
+    other = restarted(sandbox)
+
+    assert other.state.awaiting == sandbox.state.awaiting
+    assert other.authenticate(intent["id"]).status == "succeeded"
 
 
 def test_what_waits_for_a_bank_goes_on(api: Api, sandbox: Sandbox) -> None:
@@ -123,6 +145,48 @@ def test_what_was_not_delivered_still_waits_and_is_told_once(api: Api, sandbox: 
     assert [each.status for each in other.deliveries] == [503, 200, 200]
 
 
+def test_a_secret_that_was_rolled_comes_back(sandbox: Sandbox) -> None:
+    sandbox.roll_secret("whsec_rolled", overlap=60)
+
+    other = restarted(sandbox)
+
+    assert other.webhook_secret == "whsec_rolled"
+    assert other.sign(b"{}", timestamp=1) == sandbox.sign(b"{}", timestamp=1)
+    other.advance(60)
+    assert other.sign(b"{}", timestamp=1) == other.sign(b"{}", secret="whsec_rolled", timestamp=1)
+
+
+def test_another_secret_takes_the_place_of_the_old_one(sandbox: Sandbox) -> None:
+    other = Sandbox(webhook_secret="whsec_other")
+    other.restore(sandbox.dump())
+
+    assert other.webhook_secret == "whsec_other"
+    assert other.sign(b"{}", timestamp=1) == other.sign(b"{}", secret="whsec_other", timestamp=1)
+
+
+def test_what_waits_for_an_endpoint_that_is_gone_waits_no_more(api: Api, sandbox: Sandbox) -> None:
+    api.post("/v1/customers", {"name": "Ada"})
+
+    other = Sandbox(webhook_secret="")
+    other.restore(sandbox.dump())
+
+    assert other.pending == []
+    assert len(other.events) == 1
+
+
+def test_one_seed_does_not_make_up_the_same_ids_after_a_restart() -> None:
+    written, made = None, []
+    for _ in range(3):
+        sandbox = Sandbox(seed=7)
+        if written:
+            sandbox.restore(written)
+        made.append(Api(sandbox).post("/v1/customers").obj["id"])
+        written = sandbox.dump()
+
+    assert len(set(made)) == 3
+    assert [customer["id"] for customer in Api(sandbox).get("/v1/customers").obj["data"]] == made[::-1]
+
+
 def test_a_key_keeps_its_answer(api: Api, sandbox: Sandbox) -> None:
     first = api.post(SESSIONS, session_params(), key="k")
 
@@ -130,6 +194,14 @@ def test_a_key_keeps_its_answer(api: Api, sandbox: Sandbox) -> None:
 
     assert again.obj == first.obj
     assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_an_answer_that_has_expired_is_not_written(api: Api, sandbox: Sandbox) -> None:
+    api.post(SESSIONS, session_params(), key="old")
+    sandbox.advance(24 * 60 * 60)
+    api.post(SESSIONS, session_params(), key="new")
+
+    assert list(sandbox.dump()["idempotency_keys"]) == ["new"]
 
 
 def test_a_file_is_written_whole_and_for_its_owner_alone(tmp_path: Path, api: Api, sandbox: Sandbox) -> None:
@@ -192,6 +264,48 @@ def test_two_sandboxes_do_not_share_a_file(tmp_path: Path, sandbox: Sandbox) -> 
 
     first.close()
     StateFile(path, Sandbox()).close()
+
+
+def test_a_secret_that_is_rolled_is_written(tmp_path: Path, sandbox: Sandbox) -> None:
+    path = tmp_path / "state.json"
+    file = StateFile(path, sandbox)
+
+    sandbox.roll_secret("whsec_rolled")
+    file.close()
+
+    assert "whsec_rolled" in path.read_text()
+
+
+def test_nothing_changes_while_it_is_written(tmp_path: Path, api: Api, sandbox: Sandbox) -> None:
+    lock, free = sandbox.state.lock, []
+
+    def try_lock() -> None:
+        free.append(lock.acquire(blocking=False))
+
+    class Watched(dict[str, Any]):
+        def items(self) -> ItemsView[str, Any]:
+            thread = threading.Thread(target=try_lock)
+            thread.start()
+            thread.join()
+            return super().items()
+
+    customer = api.post("/v1/customers").obj["id"]
+    sandbox.state.tables["customer"][customer]["metadata"] = Watched(row="7")
+
+    StateFile(tmp_path / "state.json", sandbox).close()
+
+    assert free == [False]
+
+
+def test_what_cannot_be_written_at_the_end_is_told(tmp_path: Path, api: Api, sandbox: Sandbox) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    file = StateFile(folder / "state.json", sandbox)
+    api.post("/v1/customers")
+    shutil.rmtree(folder)
+
+    with pytest.raises(SandboxError, match=r"state\.json cannot be written: No such file or directory"):
+        file.close()
 
 
 def test_a_folder_that_is_not_there_is_told(tmp_path: Path, sandbox: Sandbox) -> None:

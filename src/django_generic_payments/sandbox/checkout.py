@@ -18,6 +18,7 @@ from .records import Outcome, Payer, SandboxError
 from .state import State
 
 __all__ = [
+    "UNPAID",
     "authenticate",
     "cancel",
     "capture",

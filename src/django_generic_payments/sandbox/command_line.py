@@ -35,7 +35,7 @@ def add_arguments(parser: ArgumentParser, *, otherwise: str = "") -> None:
         otherwise: what is said of webhooks without the options for them.
     """
     parser.add_argument("--host", default="127.0.0.1", help="this machine by default, and no other")
-    parser.add_argument("--port", type=int, default=PORT, help=f"{PORT} by default; 0 picks a free one")
+    parser.add_argument("--port", type=port, default=PORT, help=f"{PORT} by default; 0 picks a free one")
     parser.add_argument(
         "--allow-remote", action="store_true", help="let others in, if --host is not this machine"
     )
@@ -52,6 +52,14 @@ def add_arguments(parser: ArgumentParser, *, otherwise: str = "") -> None:
         "unless this is given",
     )
     parser.add_argument("--seed", type=int, help="make up the same ids in every run")
+
+
+def port(text: str) -> int:
+    """Read the number of a port."""
+    number = int(text)
+    if not 0 <= number < 65536:
+        raise ValueError("there is no such port")
+    return number
 
 
 def seconds(text: str) -> int:
@@ -122,21 +130,27 @@ def serve(
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
     file = StateFile(Path(options.state).resolve(), sandbox) if options.state else None
+    server.keep_in(file)
     try:
-        server.keep_in(file)
-        with server:
-            introduce(server, options, key=key, secret=secret, write=write)
-            while not stopped.wait(TICK):
-                pass
+        start(server, options)
+        introduce(server, options, key=key, secret=secret, write=write)
+        while not stopped.wait(TICK):
+            pass
+    finally:
+        server.stop()
+        if file:
+            file.close()
+    write("Stopped.")
+
+
+def start(server: SandboxServer, options: Namespace) -> None:
+    try:
+        server.start()
     except OSError as error:
         message = (
             f"{options.host}:{options.port} cannot be used: {error.strerror}. Choose another --port, or 0."
         )
         raise SandboxError(message) from error
-    finally:
-        if file:
-            file.close()
-    write("Stopped.")
 
 
 def refuse_live_keys(key: str, environment: Mapping[str, str]) -> None:
@@ -161,7 +175,9 @@ def introduce(
 ) -> None:
     """Say where everything is."""
     write(f"A small Stripe is at {server.url}, and its dashboard at {server.url}/. No money moves.")
-    write(f"It takes the secret key {shown(key)}, at the SDK's base address {server.url}.")
+    write(
+        f'It takes the secret key {shown(key)}. An SDK finds it with base_addresses={{"api": "{server.url}"}}.'
+    )
     if secret:
         write(f"Its webhooks go to {options.webhook}, signed with {shown(secret)}.")
     else:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from . import dashboard_pages as pages
 from .currencies import parse_amount
@@ -23,6 +22,9 @@ PATH = "/dashboard/"
 
 #: What there is on a page.
 PAGE = 25
+
+#: How far the clock can be moved at once: a slip of the hand would be remembered for ever.
+LONGEST_JUMP = 366 * 24 * 60 * 60
 
 
 class Desk(NamedTuple):
@@ -50,12 +52,19 @@ def resend(desk: Desk) -> None:
         raise SandboxError("This endpoint has no address that anything could be sent to.")
 
 
+def advance(desk: Desk) -> None:
+    seconds = int(desk.form.get("seconds", "0"))
+    if seconds > LONGEST_JUMP:
+        raise SandboxError("The clock moves by a year at most.")
+    desk.sandbox.advance(seconds)
+
+
 def roll(desk: Desk) -> None:
     desk.sandbox.roll_secret(f"whsec_{desk.sandbox.state.token(32)}", endpoint=desk.id)
 
 
 ACTIONS: dict[str, Callable[[Desk], object]] = {
-    "advance": lambda desk: desk.sandbox.advance(int(desk.form.get("seconds", "0"))),
+    "advance": advance,
     "appeal": lambda desk: desk.sandbox.appeal_dispute(desk.id, submit=True),
     "authenticate": lambda desk: desk.sandbox.authenticate(desk.id, success=True),
     "book": lambda desk: desk.sandbox.book_balance(),
@@ -64,7 +73,7 @@ ACTIONS: dict[str, Callable[[Desk], object]] = {
     "close_lost": lambda desk: desk.sandbox.close_dispute(desk.id, "lost"),
     "close_warning": lambda desk: desk.sandbox.close_dispute(desk.id, "warning_closed"),
     "close_won": lambda desk: desk.sandbox.close_dispute(desk.id, "won"),
-    "deliver": lambda desk: desk.sender.deliver_now(),
+    "deliver": lambda desk: desk.sender.deliver_now(desk.id),
     "dispute": lambda desk: desk.sandbox.dispute(
         desk.id, amount=desk.amount, reason=desk.form.get("reason", ""), inquiry="inquiry" in desk.form
     ),
@@ -147,4 +156,4 @@ def is_foreign(headers: Mapping[str, str]) -> bool:
     origin, site = headers.get("Origin"), headers.get("Sec-Fetch-Site")
     if site is not None:
         return site not in ("same-origin", "none")
-    return origin is not None and urlsplit(origin).netloc != headers.get("Host", "")
+    return origin is not None and origin.partition("://")[2] != headers.get("Host", "")

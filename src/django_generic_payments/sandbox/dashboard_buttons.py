@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .checkout import UNPAID
 from .currencies import exponent
 from .dashboard_elements import CHECK, FIELD, HIDDEN, Button, select
 from .disputes import ENDINGS, REASONS
@@ -42,12 +43,13 @@ def intent_buttons(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
         return [
             Button("Authenticate", "authenticate", look="main"),
             Button("Fail the authentication", "fail_authentication"),
+            *cancel_button(sandbox, intent),
         ]
     if intent["status"] == "requires_capture":
         return [Button("Capture", "capture", rest, "main"), Button("Cancel", "cancel")]
     charge = sandbox.state.get("charge", intent["latest_charge"])
     if intent["status"] != "succeeded" or charge is None:
-        return []
+        return cancel_button(sandbox, intent)
     reasons = select("Reason", "reason", ["", "requested_by_customer", "duplicate", "fraudulent"])
     buttons = [
         Button(
@@ -66,6 +68,12 @@ def intent_buttons(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
     if charge["balance_transaction"] is None:
         buttons.append(Button("Book every sale now", "book"))
     return buttons
+
+
+def cancel_button(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
+    """Offer to give up what was never paid; with a session, that is expired instead."""
+    belongs_to_session = intent["id"] in sandbox.state.session_of_intent
+    return [Button("Cancel", "cancel")] if intent["status"] in UNPAID and not belongs_to_session else []
 
 
 def dispute_buttons(dispute: JsonObject) -> list[Button]:

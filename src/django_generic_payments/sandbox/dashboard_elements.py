@@ -20,6 +20,7 @@ __all__ = [
     "HIDDEN",
     "JSON",
     "LINK",
+    "PAY",
     "SOFT",
     "TEXT",
     "Button",
@@ -67,6 +68,7 @@ BUTTON = Template("""<form method="post" action="/dashboard/actions/$name">
 $fields
 <button class="$look">$label</button>
 </form>""")
+PAY = Template('<a class="main" href="$address">Pay it on its checkout page</a>')
 HIDDEN = Template('<input type="hidden" name="$name" value="$value">')
 FIELD = Template('<label><span>$label</span> <input name="$name" value="$value" inputmode="decimal"></label>')
 SELECT = Template('<label><span>$label</span> <select name="$name">$options</select></label>')

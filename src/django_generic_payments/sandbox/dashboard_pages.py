@@ -14,6 +14,7 @@ from .dashboard_elements import (
     HIDDEN,
     JSON,
     LINK,
+    PAY,
     SOFT,
     TEXT,
     Button,
@@ -32,6 +33,7 @@ from .dashboard_elements import (
     text,
 )
 from .engine import Sandbox
+from .hosted_page import PATH as PAYER_PATH
 from .json_object import JsonObject
 from .markup import NOTHING, Markup, fill, join, template
 from .pages import facts, page
@@ -84,9 +86,12 @@ def object_page(sandbox: Sandbox, obj: JsonObject) -> str:
     """Show an object, what can be done with it, and what was told of it."""
     parts = [heading(sandbox, obj)]
     here = address_of(obj["id"])
-    buttons = buttons_for(sandbox, obj)
+    buttons = [draw(button, obj["id"], here) for button in buttons_for(sandbox, obj)]
+    if obj["object"] == "checkout.session" and obj["status"] == "open":
+        # Not by its url: the server may have had another port when the session was made.
+        buttons.insert(0, fill(PAY, address=f"{PAYER_PATH}{obj['id']}"))
     if buttons:
-        parts.append(fill(BUTTONS, buttons=join(draw(button, obj["id"], here) for button in buttons)))
+        parts.append(fill(BUTTONS, buttons=join(buttons)))
     if obj["object"] == "event":
         parts.append(section("Deliveries", deliveries_of(sandbox, obj)))
     else:
@@ -136,12 +141,18 @@ def endpoint_section(sandbox: Sandbox, identifier: str, endpoint: WebhookEndpoin
         ("Version", endpoint.obj["api_version"] or "the account's"),
         ("Status", endpoint.obj["status"]),
         ("Events that wait", str(len(endpoint.pending))),
+        ("Last answer", last_answer(sandbox, identifier)),
         ("Signed with", ", ".join(endpoint.valid_secrets(sandbox.clock.now()))),
     ]
     buttons = [Button("Deliver what waits", "deliver"), Button("Roll the secret", "roll")]
     drawn = join(draw(button, identifier, "/dashboard/endpoints") for button in buttons)
     content = [facts(known, ""), fill(BUTTONS, buttons=drawn)]
     return section(identifier or "The endpoint of the command line", join(content))
+
+
+def last_answer(sandbox: Sandbox, endpoint: str) -> str:
+    made = next((each for each in sandbox.deliveries[::-1] if each.endpoint == endpoint), None)
+    return f"{made.status or 'none'}, {plain_moment(made.at)}" if made else "–"
 
 
 def requests(sandbox: Sandbox, shown: list[ApiRequest]) -> str:
@@ -224,16 +235,13 @@ def relatives(sandbox: Sandbox, obj: JsonObject) -> Markup:
             text(other["object"]),
             link_to(other["id"], short(other["id"])),
             money_of(other),
-            status(payment_status(sandbox, other)) if other.get("status") else NOTHING,
+            status(payment_status(sandbox, other)) if other.get("status") else text("–"),
         )
         for other in found.values()
         if "deleted" not in other
     ]
-    pay = Markup("")
-    if obj["object"] == "checkout.session" and obj["url"]:
-        pay = fill(TEXT, text=fill(LINK, address=obj["url"], text="Open its checkout page"))
     heads = ("Kind", "Object", "Amount", "Status")
-    return join([pay, table("Related objects", heads, rows) if rows else NOTHING])
+    return table("Related objects", heads, rows) if rows else empty("Nothing yet.")
 
 
 def timeline(sandbox: Sandbox, obj: JsonObject) -> Markup:

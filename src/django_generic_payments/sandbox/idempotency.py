@@ -61,8 +61,9 @@ class IdempotencyKeys:
 
     def kept(self) -> list[tuple[str, KeptAnswer]]:
         """Return the answers that are kept, oldest first."""
+        now = self._clock.now()
         with self._lock:
-            return list(self._kept.items())
+            return [(key, answer) for key, answer in self._kept.items() if now < answer.kept_at + KEPT_FOR]
 
     def keep(self, answers: Mapping[str, KeptAnswer]) -> None:
         """Keep answers that were given before."""

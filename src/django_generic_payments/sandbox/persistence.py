@@ -41,6 +41,7 @@ def dump(account: Account) -> JsonObject:
         return {
             "format": FORMAT,
             "account": fingerprint(account.secret_key),
+            "restarts": state.restarts,
             "advanced": state.clock.advanced,
             "tables": {kind: list(table.values()) for kind, table in state.tables.items()},
             "backstage": {name: asdict(known) for name, known in state.backstage.items()},
@@ -70,6 +71,7 @@ def restore(account: Account, written: JsonObject) -> None:
     if written["account"] != fingerprint(account.secret_key):
         raise SandboxError("it belongs to an account with another secret key")
     with state.lock:
+        state.restart(written["restarts"] + 1)
         state.clock.advance(written["advanced"])
         for kind, objects in written["tables"].items():
             state.tables[kind] = {obj["id"]: obj for obj in objects}
@@ -119,6 +121,8 @@ def dump_attempt(attempt: Attempt) -> JsonObject:
         "payer": attempt.payer._asdict(),
         "method": attempt.method["id"],
         "alone": attempt.alone,
+        "may_ask": attempt.may_ask,
+        "return_url": attempt.return_url,
     }
 
 
@@ -130,6 +134,8 @@ def load_attempt(state: State, known: JsonObject) -> Attempt:
         state.tables["payment_method"][known["method"]],
         Cause(),
         alone=known["alone"],
+        may_ask=known["may_ask"],
+        return_url=known["return_url"],
     )
 
 
@@ -142,14 +148,18 @@ def dump_endpoint(endpoint: WebhookEndpoint) -> JsonObject:
 
 
 def load_endpoint(state: State, name: str, known: JsonObject) -> None:
-    """Bring an endpoint back; the first one keeps the secret and the address that it was just given."""
+    """Bring an endpoint back; the first one only if it was given again, with the address that it was given."""
     events: dict[str, Any] = state.tables.get("event", {})
     pending = [events[identifier] for identifier in known["pending"]]
-    if name == FIRST:
-        first = state.webhook_endpoints.get(FIRST)
-        if first:
-            first.pending.extend(pending)
-        return
-    obj = state.tables["webhook_endpoint"][name]
     secrets = [Secret(*secret) for secret in known["secrets"]]
-    state.webhook_endpoints[name] = WebhookEndpoint(obj, secrets, pending)
+    if name != FIRST:
+        obj = state.tables["webhook_endpoint"][name]
+        state.webhook_endpoints[name] = WebhookEndpoint(obj, secrets, pending)
+        return
+    first = state.webhook_endpoints.get(FIRST)
+    if first is None:
+        return
+    first.pending.extend(pending)
+    # Given as before, it may have been rolled since; another one is meant to take its place.
+    if first.secret in [value for value, _ in secrets]:
+        first.secrets = secrets

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ipaddress
+import re
 import string
 import threading
 import time
@@ -34,6 +35,8 @@ SAVE_EVERY = 0.5
 
 #: How many calls of the API are remembered.
 REQUESTS_KEPT = 500
+
+OTHER_NAME = "It answers to localhost and to its --host, and with --allow-remote to any name."
 
 PAGE_HEADERS = {
     "Cache-Control": "no-store",
@@ -106,7 +109,8 @@ class SandboxServer:
 
     def is_reached_by(self, authority: str) -> bool:
         """Tell whether a Host header names this server; a page elsewhere may have given our address another name."""
-        name = urlsplit(f"//{authority}").hostname or ""
+        # Not urlsplit, which fails on some of what a client can send.
+        name = re.sub(r":[0-9]*$", "", authority).strip("[]").lower()
         return self._allow_remote or is_loopback(name) or name == self._address[0]
 
     def keep_in(self, file: StateFile | None) -> None:
@@ -202,7 +206,9 @@ class Handler(BaseHTTPRequestHandler):
     def answer(self, body: bytes) -> None:
         """Find out who is asked: the API or a page."""
         path = urlsplit(self.path).path
-        if path.startswith("/v1/"):
+        if not self.server.owner.is_reached_by(self.headers.get("Host", "")):
+            self.reply(421, PAGE_HEADERS, pages.notice("The sandbox has another name.", OTHER_NAME).encode())
+        elif path.startswith("/v1/"):
             self.answer_api(body)
         elif path.startswith(hosted_page.PATH):
             self.answer_page(path, body)
@@ -246,12 +252,9 @@ class Handler(BaseHTTPRequestHandler):
         self.reply(page.status, headers, page.html.encode())
 
     def answer_dashboard(self, path: str, body: bytes) -> None:
-        """Show the dashboard, but let no other site press its buttons, nor read it under a name of its own."""
+        """Show the dashboard, but let no other site press its buttons."""
         owner = self.server.owner
         headers = {name.title(): value for name, value in self.headers.items()}
-        if not owner.is_reached_by(headers.get("Host", "")):
-            self.reply(421, PAGE_HEADERS, pages.notice("This is not where the sandbox lives.").encode())
-            return
         if self.command == "POST" and dashboard.is_foreign(headers):
             self.reply(403, PAGE_HEADERS, pages.notice("Another site sent this form.").encode())
             return
@@ -269,9 +272,14 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Log a request without its query, which is nobody else's business."""
+        self.log_message('"%s" %d', re.sub(r"\?\S*", "", self.requestline), int(code))
+
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
         """Log only for whom it may concern."""
-        self.server.owner.log(format % args)
+        # Escaped, because a request may hold what a terminal would obey.
+        self.server.owner.log((format % args).encode("unicode_escape").decode())
 
 
 def is_loopback(host: str) -> bool:

@@ -74,7 +74,7 @@ class State:
 
     def __post_init__(self) -> None:
         # Ids are not secrets, and a system generator would cost more than the rest of a call.
-        seed = secrets.randbits(64) if self.seed is None else self.seed
+        seed = self._seed = secrets.randbits(64) if self.seed is None else self.seed
         self._random = random.Random(seed)  # noqa: S311
         # Beside the one that makes up ids, so that a rougher network does not change them.
         self.dice = random.Random(f"dice of {seed}")  # noqa: S311
@@ -84,6 +84,8 @@ class State:
         self._numbers = itertools.count()
         #: Counts what may have changed, for whoever writes it down.
         self.changes = 0
+        #: Counts how often it came back from what was written.
+        self.restarts = 0
 
     @property
     def pending(self) -> list[JsonObject]:
@@ -95,6 +97,11 @@ class State:
         """Note that something is due as soon as banks have done their part."""
         wait = IN_PROCESS if self.balance_after is None else self.balance_after
         self.remind(self.clock.now() + wait, what, identifier)
+
+    def restart(self, number: int) -> None:
+        """Go on after a restart: one seed must not make up the same ids again."""
+        self.restarts = number
+        self._random.seed(f"{self._seed} after restart {number}")
 
     def token(self, length: int) -> str:
         """Make up letters and digits."""

@@ -47,7 +47,9 @@ class StateFile:
         change = self._sandbox.state.changes
         if change == self._written:
             return
-        text = json.dumps(self._sandbox.dump(), indent=1)
+        # Under the lock: these are the objects themselves, which a call would change while they are written.
+        with self._sandbox.state.lock:
+            text = json.dumps(self._sandbox.dump())
         # Beside it, so that it can take the file's place in one step.
         descriptor, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
         try:
@@ -63,9 +65,17 @@ class StateFile:
         self._written = change
 
     def close(self) -> None:
-        """Write what is left to write, and let others have the file."""
-        self.save()
-        self._lock.close()
+        """Write what is left to write, and let others have the file.
+
+        Raises:
+            SandboxError: if it cannot be written.
+        """
+        try:
+            self.save()
+        except OSError as error:
+            raise SandboxError(f"{self._path} cannot be written: {error.strerror}.") from error
+        finally:
+            self._lock.close()
 
     def _read(self) -> None:
         try:

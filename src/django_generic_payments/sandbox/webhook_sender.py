@@ -91,11 +91,12 @@ class WebhookSender:
         self._thread.join()
         self._thread = None
 
-    def deliver_now(self) -> list[Delivery]:
-        """Post everything that is pending at once, and return the attempts."""
+    def deliver_now(self, only: str | None = None) -> list[Delivery]:
+        """Post at once what is pending, for one endpoint or for all, and return the attempts."""
         state = self._sandbox.state
         with state.lock:
-            reachable = [(name, each) for name, each in state.webhook_endpoints.items() if each.url]
+            known = state.webhook_endpoints.items()
+            reachable = [(name, each) for name, each in known if each.url and only in (None, name)]
         return [
             made
             for name, endpoint in reachable
@@ -174,6 +175,8 @@ class WebhookSender:
         except urllib.error.HTTPError as error:
             with error:
                 return Answer(error.code, beginning(error))
+        except urllib.error.URLError as error:
+            return Answer(0, str(error.reason))
         except (OSError, http.client.HTTPException) as error:
             return Answer(0, str(error) or type(error).__name__)
 

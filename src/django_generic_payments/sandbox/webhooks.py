@@ -61,6 +61,7 @@ class Webhooks:
         """Give an endpoint another secret; for `overlap` seconds both sign."""
         with self.state.lock:
             self._endpoint(endpoint).roll_secret(secret, self.state.clock.now() + overlap)
+            self.state.changes += 1
 
     def sign(self, body: bytes, *, secret: str | None = None, timestamp: int | None = None) -> str:
         """Return the `Stripe-Signature` of a body; without a timestamp it is signed now, in real time."""
