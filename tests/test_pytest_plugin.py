@@ -13,6 +13,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "howto" / "test-your-payments.md"
+# The project of these tests, and what the environment names already.
+IMPORTED = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])
 DEPOSIT = "tests/hosts/with_pytest/deposit.py"
 PLUGIN = "django_generic_payments.pytest_plugin"
 
@@ -59,7 +61,7 @@ def host(tmp_path):
 def test_it_is_named_in_a_conftest_as_the_documentation_says(host):
     (host / "test_deposit.py").write_text((ROOT / DEPOSIT).read_text())
 
-    done = run(folder=host, PYTHONPATH=str(ROOT))
+    done = run(folder=host, PYTHONPATH=IMPORTED)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout
@@ -74,7 +76,7 @@ def test_a_test_without_a_database_is_told_what_pytest_django_tells(host):
         "    stripe_sandbox.pay(start_checkout(Booking.objects.create()))\n"
     )
 
-    done = run(folder=host, PYTHONPATH=str(ROOT))
+    done = run(folder=host, PYTHONPATH=IMPORTED)
 
     assert 'Database access not allowed, use the "django_db" mark' in done.stdout
     assert "1 failed" in done.stdout
