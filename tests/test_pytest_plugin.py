@@ -18,8 +18,6 @@ IMPORTED = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH
 DEPOSIT = "tests/hosts/with_pytest/deposit.py"
 PLUGIN = "django_generic_payments.pytest_plugin"
 
-pytestmark = pytest.mark.core
-
 
 def run(*arguments, folder=ROOT, **environment):
     """Run pytest as a host does that has none of our fixtures."""

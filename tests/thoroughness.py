@@ -1,4 +1,4 @@
-"""How much is tried: everything in CI on PostgreSQL, and a part of what takes longest everywhere else."""
+"""How much is tried: everything in the whole cells of CI, and a part of what takes longest elsewhere."""
 
 from __future__ import annotations
 
