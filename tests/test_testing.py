@@ -28,7 +28,7 @@ from django_generic_payments.services import start_checkout
 from django_generic_payments.signals import payment_succeeded
 from django_generic_payments.testing import override_payments, use_sandbox
 from django_generic_payments.views import stripe_webhook
-from django_generic_payments.webhooks import webhook_path
+from django_generic_payments.webhooks.address import webhook_path
 from tests.shop.models import Booking
 
 pytestmark = pytest.mark.core

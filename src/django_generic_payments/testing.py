@@ -26,7 +26,7 @@ from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.gateway import in_process
 from django_generic_payments.models import Dispute, PaymentSession, Refund
 from django_generic_payments.sandbox import Delivery, Outcome, Sandbox
-from django_generic_payments.webhooks import webhook_path
+from django_generic_payments.webhooks.address import webhook_path
 
 __all__ = ["PaymentsSandbox", "override_payments", "use_sandbox"]
 

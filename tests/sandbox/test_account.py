@@ -98,3 +98,28 @@ def test_an_account_has_its_money_in_the_currency_in_which_it_settles(clock: Clo
 
 def test_the_balance_of_a_live_account_is_a_live_one() -> None:
     assert Api(Sandbox(secret_key="sk_live_x")).get("/v1/balance").obj["livemode"] is True
+
+
+def test_the_balance_is_the_sum_of_the_ledger(api: Api, sandbox: Sandbox) -> None:
+    for currency in ("eur", "usd", "eur"):
+        sandbox.pay(api.create_session(line_items=[line_item(currency=currency)])["id"])
+    sandbox.book_balance()
+    sums: dict[str, int] = {}
+    for line in sandbox.balance_transactions():
+        sums[line["currency"]] = sums.get(line["currency"], 0) + line["net"]
+
+    def amounts(what: str) -> dict[str, int]:
+        return {each["currency"]: each["amount"] for each in api.get("/v1/balance").obj[what]}
+
+    before = amounts("available"), amounts("pending")
+    sandbox.advance(2 * 24 * 60 * 60)
+
+    assert before == ({"eur": 0, "usd": 0}, sums)
+    assert (amounts("available"), amounts("pending")) == (sums, {"eur": 0, "usd": 0})
+
+
+def test_the_account_is_one(api: Api) -> None:
+    account = api.get("/v1/account").obj
+
+    assert (account["id"][:5], account["charges_enabled"]) == ("acct_", True)
+    assert account["default_currency"] == "eur"

@@ -22,6 +22,11 @@ def previous(sandbox: Sandbox) -> list[dict[str, Any]]:
     return [data["previous_attributes"] for data in told]
 
 
+def last_event(sandbox: Sandbox) -> tuple[str, Any]:
+    event = sandbox.events[-1]
+    return event["type"], event["data"].get("previous_attributes")
+
+
 def update(api: Api, charge: dict[str, Any], params: dict[str, Any]) -> Any:
     return api.post(f"/v1/charges/{charge['id']}", params)
 
@@ -101,3 +106,33 @@ def test_charges_are_listed_by_payment_customer_and_transfer_group(
     assert listed(payment_intent=charge["payment_intent"]) == [charge["id"]]
     assert listed(transfer_group="trip-7") == [charge["id"]]
     assert listed(customer=customer) == [other["id"]]
+
+
+def test_a_charge_is_described(api: Api, sandbox: Sandbox) -> None:
+    sandbox.pay(api.create_session()["id"])
+    (charge,) = api.get("/v1/charges").obj["data"]
+    path = f"/v1/charges/{charge['id']}"
+
+    changed = api.post(
+        path,
+        {
+            "description": "Deposit",
+            "fraud_details": {"user_report": "safe"},
+            "receipt_email": "ada@example.com",
+            "transfer_group": "trip-7",
+            "metadata": {"row": "7"},
+            "shipping": {"name": "Ada", "address": {"line1": "1 Quay"}},
+        },
+    ).obj
+
+    assert (changed["description"], changed["fraud_details"]) == ("Deposit", {"user_report": "safe"})
+    assert changed["shipping"]["address"] == {
+        **dict.fromkeys(("city", "country", "line2", "postal_code", "state")),
+        "line1": "1 Quay",
+    }
+    told, previous = last_event(sandbox)
+    assert (told, previous["description"], previous["metadata"]) == ("charge.updated", None, {"row": None})
+    before = len(sandbox.events)
+    assert api.post(path, {"description": "Deposit"}).status == 200
+    assert len(sandbox.events) == before
+    assert api.post(path, {"transfer_group": "trip-8"}).error["param"] == "transfer_group"

@@ -497,3 +497,37 @@ def test_a_part_of_what_a_session_holds_is_captured(api: Api, sandbox: Sandbox) 
     assert [line["amount"] for line in sandbox.balance_transactions()] == [1000]
     assert sandbox.checkout_session(session)["payment_status"] == "paid"
     assert sandbox.checkout_session(session)["amount_total"] == 3998
+
+
+def test_where_something_is_sent_is_filled_up_and_needs_a_street(api: Api, sandbox: Sandbox) -> None:
+    def shipped_to(**address: str) -> dict[str, Any]:
+        return {"payment_intent_data": {"shipping": {"name": "Ada", "address": address}}}
+
+    intent = sandbox.pay(api.create_session(**shipped_to(line1="1 Quay"))["id"]).payment_intent
+    refused = api.post("/v1/checkout/sessions", session_params(**shipped_to(country="IE")))
+
+    assert sandbox.payment_intent(intent)["shipping"]["address"] == {
+        **dict.fromkeys(("city", "country", "line2", "postal_code", "state")),
+        "line1": "1 Quay",
+    }
+    assert refused.error["param"] == "payment_intent_data[shipping][address][line1]"
+
+
+def test_a_session_is_changed_while_it_is_open(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session(metadata={"a": "1"})["id"]
+    path = f"/v1/checkout/sessions/{session}"
+
+    api.post(path, {"payment_intent_data": {"description": "First", "metadata": {"row": "1"}}})
+    intent = sandbox.pay(session, card="4000000000000002").payment_intent
+    first = sandbox.payment_intent(intent)
+    api.post(path, {"payment_intent_data": {"description": "Second", "metadata": {"row": "2"}}})
+    sandbox.pay(session)
+    changed = api.post(path, {"metadata": {"b": "2"}}).obj
+
+    assert (first["description"], first["metadata"]) == ("First", {"row": "1"})
+    assert sandbox.payment_intent(intent)["description"] == "Second"
+    assert sandbox.payment_intent(intent)["metadata"] == {"row": "2"}
+    assert changed["metadata"] == {"a": "1", "b": "2"}
+    assert api.post(path, {"payment_intent_data": {"description": "Third"}}).status == 400
+    assert "does not simulate line_items" in api.post(path, {"line_items": [line_item()]}).error["message"]
+    assert api.post("/v1/checkout/sessions/cs_nobody", {"metadata": {}}).status == 404

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import pytest
 
+from django_generic_payments.sandbox import Sandbox
+
 from .client import Api
 
 
@@ -80,3 +82,21 @@ def test_customers_are_listed_by_email(api: Api) -> None:
     found = api.get("/v1/customers", {"email": "ada@example.com"}).obj
 
     assert [customer["email"] for customer in found["data"]] == ["ada@example.com"] * 2
+
+
+def test_a_customer_who_is_deleted_is_gone(api: Api, sandbox: Sandbox) -> None:
+    customer = api.post("/v1/customers", {"name": "Ada"}).obj["id"]
+    card = api.post("/v1/payment_methods/pm_card_visa/attach", {"customer": customer}).obj["id"]
+
+    deleted = api.call("DELETE", f"/v1/customers/{customer}", "", {})
+
+    left = {"id": customer, "object": "customer", "deleted": True}
+    assert (deleted.obj, api.get(f"/v1/customers/{customer}").obj) == (left, left)
+    assert sandbox.events[-1]["type"] == "customer.deleted"
+    assert sandbox.events[-1]["data"]["object"]["name"] == "Ada"
+    assert api.get("/v1/customers").obj["data"] == []
+    assert api.post(f"/v1/customers/{customer}", {"name": "Bea"}).status == 404
+    assert api.get(f"/v1/payment_methods/{card}").obj["customer"] is None
+    refused = api.post("/v1/payment_intents", {"amount": 500, "currency": "eur", "customer": customer})
+    assert refused.error["code"] == "resource_missing"
+    assert api.call("DELETE", f"/v1/customers/{customer}", "", {}).status == 404

@@ -12,6 +12,7 @@ from django_generic_payments.sandbox.endpoints import (
     events,
     payment_intents,
 )
+from django_generic_payments.sandbox.lists import PAGE_PARAMETERS
 from django_generic_payments.sandbox.parameters import decode
 
 CREATE = "Checkout.Sessions.Checkout.SessionCreateParams"
@@ -32,7 +33,7 @@ CREATE = "Checkout.Sessions.Checkout.SessionCreateParams"
         (sessions.PRODUCT_DATA, f"{CREATE}.LineItem.PriceData.ProductData"),
         (sessions.PAYMENT_INTENT_DATA, f"{CREATE}.PaymentIntentData"),
         (sessions.LIST, "Checkout.Sessions.Checkout.SessionListParams"),
-        (sessions.LIST_LINE_ITEMS, "Checkout.Sessions.Checkout.SessionListLineItemsParams"),
+        (PAGE_PARAMETERS, "Checkout.Sessions.Checkout.SessionListLineItemsParams"),
     ],
 )
 def test_the_tables_name_what_stripe_names(stripe_schema: Any, table: Any, schema: str) -> None:

@@ -30,6 +30,11 @@ def attach(api: Api, method: str, customer: str) -> Answer:
     return api.post(f"{METHODS}/{method}/attach", {"customer": customer})
 
 
+def last_event(sandbox: Sandbox) -> tuple[str, Any]:
+    event = sandbox.events[-1]
+    return event["type"], event["data"].get("previous_attributes")
+
+
 def kept_through_checkout(api: Api, customer: str, **means: str) -> str:
     """Pay a session in a way that is kept for later, and return the payment method."""
     session = api.create_session(
@@ -188,3 +193,65 @@ def test_kept_methods_are_listed_by_whether_they_are_shown_again(api: Api, custo
         return [each["id"] for each in found["data"]]
 
     assert (listed("always"), listed("limited")) == ([shown], [hidden])
+
+
+def test_a_card_is_changed_and_let_go(api: Api, sandbox: Sandbox, customer: str) -> None:
+    card = attach(api, "pm_card_visa", customer).obj["id"]
+    changed = api.post(
+        f"{METHODS}/{card}",
+        {"billing_details": {"name": "Ada"}, "card": {"exp_year": 2040}, "metadata": {"a": "1"}},
+    ).obj
+    told = last_event(sandbox)
+    gone = api.post(f"{METHODS}/{card}/detach").obj
+
+    assert (changed["billing_details"]["name"], changed["card"]["exp_year"]) == ("Ada", 2040)
+    assert told[0] == "payment_method.updated"
+    assert set(told[1]) == {"billing_details", "card", "metadata"}
+    assert last_event(sandbox) == ("payment_method.detached", {"customer": customer})
+    assert gone["customer"] is None
+    assert api.post(f"{METHODS}/{card}/detach").status == 400
+    assert api.post(f"{METHODS}/{card}", {"metadata": {"a": "2"}}).status == 400
+
+
+def test_a_card_belongs_to_one_customer(api: Api, sandbox: Sandbox, customer: str) -> None:
+    other = api.post("/v1/customers", {"name": "Bob"}).obj["id"]
+    card = attach(api, "pm_card_visa", customer).obj["id"]
+    before = len(sandbox.events)
+
+    assert attach(api, card, other).status == 400
+    assert attach(api, card, customer).status == 200
+    assert len(sandbox.events) == before
+
+
+@pytest.mark.parametrize(
+    ("card", "status", "code"),
+    [
+        ("pm_card_visa_chargeDeclined", 402, "card_declined"),
+        ("pm_card_chargeDeclinedExpiredCard", 402, "expired_card"),
+        ("pm_card_chargeCustomerFail", 200, None),
+        ("pm_card_authenticationRequiredOnSetup", 200, None),
+        ("pm_card_nobody", 404, "resource_missing"),
+    ],
+)
+def test_a_card_that_is_declined_is_not_kept(
+    api: Api, customer: str, card: str, status: int, code: str | None
+) -> None:
+    answer = attach(api, card, customer)
+
+    assert (answer.status, answer.obj.get("error", {}).get("code")) == (status, code)
+
+
+def test_a_card_needs_a_customer(api: Api) -> None:
+    assert api.post(f"{METHODS}/pm_card_visa/attach").error["code"] == "parameter_missing"
+    assert attach(api, "pm_card_visa", "cus_nobody").error["code"] == "resource_missing"
+    assert api.get(f"{METHODS}/pm_nobody").status == 404
+
+
+def test_kept_methods_are_listed_by_type(api: Api, customer: str) -> None:
+    cards = [attach(api, "pm_card_visa", customer).obj["id"] for _ in range(2)]
+    path = f"/v1/customers/{customer}/payment_methods"
+
+    assert [each["id"] for each in api.get(path, {"type": "card"}).obj["data"]] == cards[::-1]
+    assert api.get(path, {"type": "sepa_debit"}).obj["data"] == []
+    assert api.get(path, {"limit": 1}).obj["has_more"]
+    assert api.get("/v1/customers/cus_nobody/payment_methods").status == 404

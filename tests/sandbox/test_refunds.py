@@ -620,3 +620,25 @@ def test_no_other_refund_expires(api: Api, card: str) -> None:
 
     assert (refused.status, made["status"] in refused.error["message"]) == (400, True)
     assert api.get(f"/v1/refunds/{made['id']}").obj == made
+
+
+def test_what_does_not_exist_has_no_refunds_and_no_disputes(api: Api, sandbox: Sandbox) -> None:
+    for ask in (sandbox.refunds, sandbox.disputes):
+        with pytest.raises(SandboxError, match="no checkout session cs_nobody"):
+            ask("cs_nobody")
+        assert ask(api.create_session()["id"]) == []
+
+
+def test_a_refund_that_nobody_claims_expires(api: Api, sandbox: Sandbox) -> None:
+    session = api.create_session()["id"]
+    intent = sandbox.pay(session).payment_intent
+    waiting = api.post("/v1/refunds", {"payment_intent": intent, "instructions_email": "ada@example.com"}).obj
+    done = api.post("/v1/payment_intents", {"amount": 500, "currency": "eur"})
+    path = f"/v1/test_helpers/refunds/{waiting['id']}/expire"
+
+    expired = api.post(path).obj
+
+    assert done.status == 200
+    assert (expired["status"], expired["failure_reason"]) == ("failed", "unknown")
+    assert "refund.failed" in [event["type"] for event in sandbox.events]
+    assert api.post(path).status == 400

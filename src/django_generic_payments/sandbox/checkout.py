@@ -13,12 +13,11 @@ from .json_object import JsonObject
 from .objects.checkout_session import customer_details
 from .objects.payment_intent import payment_intent
 from .objects.payment_method import payment_method
-from .payments import Attempt, Result, session_of
+from .payments import OPEN, Attempt, Result, session_of
 from .records import Outcome, Payer, SandboxError
 from .state import State
 
 __all__ = [
-    "UNPAID",
     "authenticate",
     "cancel",
     "capture",
@@ -29,9 +28,6 @@ __all__ = [
     "settle",
     "settle_if_waiting",
 ]
-
-
-UNPAID = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 
 def pay(state: State, session_id: str, means: Card | BankAccount, payer: Payer) -> Outcome:
@@ -108,7 +104,7 @@ def cancel(state: State, identifier: str) -> None:
     """
     intent = find_intent(state, identifier)
     held = intent is not None and intent["status"] == "requires_capture"
-    if intent is None or not (held or (intent["status"] in UNPAID and not session_of(state, intent))):
+    if intent is None or not (held or (intent["status"] in OPEN and not session_of(state, intent))):
         raise SandboxError(f"{identifier} cannot be canceled; an open session can be expired.")
     payments.cancel(state, intent, "requested_by_customer")
 

@@ -46,12 +46,6 @@ class Desk(NamedTuple):
         return parse_amount(typed, self.form.get("currency", "")) if typed else None
 
 
-def resend(desk: Desk) -> None:
-    endpoint = desk.form.get("endpoint", "")
-    if desk.sender.resend(desk.id, endpoint) is None:
-        raise SandboxError("This endpoint has no address that anything could be sent to.")
-
-
 def advance(desk: Desk) -> None:
     seconds = int(desk.form.get("seconds", "0"))
     if seconds > LONGEST_JUMP:
@@ -83,7 +77,7 @@ ACTIONS: dict[str, Callable[[Desk], object]] = {
     "fail_authentication": lambda desk: desk.sandbox.authenticate(desk.id, success=False),
     "fail_refund": lambda desk: desk.sandbox.fail_refund(desk.id),
     "refund": lambda desk: desk.sandbox.refund(desk.id, desk.amount, reason=desk.form.get("reason") or None),
-    "resend": resend,
+    "resend": lambda desk: desk.sender.resend(desk.id, desk.form.get("endpoint", "")),
     "roll": roll,
     "settle": lambda desk: desk.sandbox.settle(desk.id, success=True),
     "settle_refund": lambda desk: desk.sandbox.settle_refund(desk.id),

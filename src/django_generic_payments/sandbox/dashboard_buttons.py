@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from .checkout import UNPAID
 from .currencies import exponent
 from .dashboard_elements import CHECK, FIELD, HIDDEN, Button, select
 from .disputes import ENDINGS, REASONS
 from .engine import Sandbox
 from .json_object import JsonObject
 from .markup import Markup, fill, join
+from .payments import OPEN
 
 __all__ = ["buttons_for"]
 
@@ -73,7 +73,7 @@ def intent_buttons(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
 def cancel_button(sandbox: Sandbox, intent: JsonObject) -> list[Button]:
     """Offer to give up what was never paid; with a session, that is expired instead."""
     belongs_to_session = intent["id"] in sandbox.state.session_of_intent
-    return [Button("Cancel", "cancel")] if intent["status"] in UNPAID and not belongs_to_session else []
+    return [Button("Cancel", "cancel")] if intent["status"] in OPEN and not belongs_to_session else []
 
 
 def dispute_buttons(dispute: JsonObject) -> list[Button]:

@@ -56,7 +56,7 @@ STATUS = Template('<span class="status $tone">$text</span>')
 TEXT = Template("<p>$text</p>")
 SOFT = Template('<p class="soft">$text</p>')
 SECTION = Template("<section>\n<h2>$title</h2>\n$content\n</section>")
-JSON = Template("""<details$open>
+JSON = Template("""<details open>
 <summary>The object</summary>
 <pre tabindex="0">$text</pre>
 </details>""")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from string import Template
 
 from .dashboard_buttons import buttons_for
@@ -79,7 +79,7 @@ def overview(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older
     ]
     heads = ("Payment", "Amount", "Status", "Payer", "Created")
     content = table("Payments", heads, rows) if rows else empty("Nothing has happened yet.")
-    return board(sandbox, "/", "Payments", join([content, pager("/", newer, older), clock(sandbox)]))
+    return board("/", "Payments", join([content, pager("/", newer, older), clock(sandbox)]))
 
 
 def object_page(sandbox: Sandbox, obj: JsonObject) -> str:
@@ -97,18 +97,27 @@ def object_page(sandbox: Sandbox, obj: JsonObject) -> str:
     else:
         parts.append(section("What it leads to", relatives(sandbox, obj)))
         parts.append(section("What happened", timeline(sandbox, obj)))
-    parts.append(fill(JSON, open=Markup(" open"), text=linked(sandbox, obj)))
+    parts.append(fill(JSON, text=linked(sandbox, obj)))
     kind = re.sub("[._]", " ", obj["object"]).capitalize()
-    return board(sandbox, "", f"{kind} {short(obj['id'])}", join(parts))
+    return board("", f"{kind} {short(obj['id'])}", join(parts))
+
+
+def last_answers(sandbox: Sandbox) -> dict[str, dict[str, int]]:
+    """Return the last answer of each endpoint to each event."""
+    found: dict[str, dict[str, int]] = {}
+    for made in sandbox.deliveries:
+        found.setdefault(made.event_id, {})[made.endpoint] = made.status
+    return found
 
 
 def events(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older: int | None, kind: str) -> str:
     """Show what was told, and how it was received."""
+    answered = last_answers(sandbox)
     rows = [
         (
             link_to(event["id"], event["type"]),
             link_to(event["data"]["object"].get("id", ""), short(event["data"]["object"].get("id", ""))),
-            answers(sandbox, event),
+            answers(event, answered.get(event["id"], {})),
             moment(event["created"]),
         )
         for event in shown
@@ -117,7 +126,7 @@ def events(sandbox: Sandbox, shown: list[JsonObject], newer: int | None, older: 
         table("Events", ("Event", "Object", "Answers", "Created"), rows) if rows else empty("No events.")
     )
     more = pager("/dashboard/events", newer, older, type=kind)
-    return board(sandbox, "/dashboard/events", "Events", join([fill(FILTER, kind=kind), content, more]))
+    return board("/dashboard/events", "Events", join([fill(FILTER, kind=kind), content, more]))
 
 
 def endpoints(sandbox: Sandbox) -> str:
@@ -129,9 +138,7 @@ def endpoints(sandbox: Sandbox) -> str:
     recent = [delivery_row(sandbox, made, with_event=True) for made in sandbox.deliveries[::-1][:50]]
     heads = ("Event", "Endpoint", "Answer", "Time")
     log = table("Deliveries", heads, recent) if recent else empty("Nothing was delivered yet.")
-    return board(
-        sandbox, "/dashboard/endpoints", "Webhooks", join([content, section("Last deliveries", log)])
-    )
+    return board("/dashboard/endpoints", "Webhooks", join([content, section("Last deliveries", log)]))
 
 
 def endpoint_section(sandbox: Sandbox, identifier: str, endpoint: WebhookEndpoint) -> Markup:
@@ -168,17 +175,16 @@ def requests(sandbox: Sandbox, shown: list[ApiRequest]) -> str:
     content = (
         table("Requests", ("Call", "Status", "Idempotency key"), rows) if rows else empty("No calls yet.")
     )
-    return board(sandbox, "/dashboard/requests", "Requests", content)
+    return board("/dashboard/requests", "Requests", content)
 
 
 def missing(message: str, back: str = "/") -> str:
     """Say that something is not there, or did not work."""
     link = fill(LINK, address=back, text="Go back")
-    main = fill(BOARD, title=message, navigation=navigation(""), content=fill(TEXT, text=link))
-    return page("Sandbox", main, kind="dashboard")
+    return board("", message, fill(TEXT, text=link))
 
 
-def board(sandbox: Sandbox, here: str, title: str, content: Markup) -> str:
+def board(here: str, title: str, content: Markup) -> str:
     main = fill(BOARD, title=title, navigation=navigation(here), content=content)
     return page(f"{title} · Sandbox", main, kind="dashboard")
 
@@ -246,9 +252,14 @@ def relatives(sandbox: Sandbox, obj: JsonObject) -> Markup:
 
 def timeline(sandbox: Sandbox, obj: JsonObject) -> Markup:
     family = {obj["id"], obj.get("payment_intent") or obj["id"]}
+    answered = last_answers(sandbox)
     told = [event for event in sandbox.events if concerns(event["data"]["object"], family)]
     rows = [
-        (link_to(event["id"], event["type"]), answers(sandbox, event), moment(event["created"]))
+        (
+            link_to(event["id"], event["type"]),
+            answers(event, answered.get(event["id"], {})),
+            moment(event["created"]),
+        )
         for event in told[::-1][:50]
     ]
     return (
@@ -291,9 +302,8 @@ def delivery_row(sandbox: Sandbox, made: Delivery, *, with_event: bool = False) 
     return (link_to(made.event_id, made.event_type), *row) if with_event else row
 
 
-def answers(sandbox: Sandbox, event: JsonObject) -> Markup:
-    """Say how an event was received: the last answer of each endpoint, and how many it still waits for."""
-    last = {each.endpoint: each.status for each in sandbox.deliveries if each.event_id == event["id"]}
+def answers(event: JsonObject, last: Mapping[str, int]) -> Markup:
+    """Say how an event was received: the last answer of each endpoint, or that it still waits for one."""
     shown = [status(str(code or "no answer"), bad=not 200 <= code < 300) for code in last.values()]
     if event["pending_webhooks"] and not last:
         shown.append(status("waiting"))

@@ -324,10 +324,9 @@ class Sandbox(Webhooks):
 
     def _copies(self, kind: str, checkout_session: str) -> list[JsonObject]:
         with self.state.lock:
-            session = self.state.get("checkout.session", checkout_session)
-            intent = session["payment_intent"] if session else checkout_session
+            intent = checkout.find_intent(self.state, checkout_session)
             made = self.state.tables.get(kind, {}).values()
-            return [snapshot(obj) for obj in made if obj["payment_intent"] == intent]
+            return [snapshot(obj) for obj in made if intent and obj["payment_intent"] == intent["id"]]
 
     def _find(self, kind: str, identifier: str) -> JsonObject:
         found = self.state.get(kind, identifier)

@@ -13,10 +13,10 @@ from typing import Any
 
 from .errors import ApiError, invalid, missing_object
 from .json_object import JsonObject
-from .parameters import Kind, array, fields, integer, text
+from .parameters import EXPAND_ONLY, Kind, fields, integer, text
 from .routing import Call
 
-__all__ = ["LIST_PARAMETERS", "created_in", "equal", "list_of", "page"]
+__all__ = ["LIST_PARAMETERS", "PAGE_PARAMETERS", "created_in", "equal", "list_of", "page"]
 
 COMPARISONS = {"gt": operator.gt, "gte": operator.ge, "lt": operator.lt, "lte": operator.le}
 
@@ -32,13 +32,15 @@ def created(value: Any, name: str) -> JsonObject:
 
 
 #: What every list takes.
-LIST_PARAMETERS: dict[str, Kind] = {
-    "created": created,
+PAGE_PARAMETERS: dict[str, Kind] = {
+    **EXPAND_ONLY,
     "ending_before": text(),
-    "expand": array(text()),
     "limit": integer(1, 100),
     "starting_after": text(),
 }
+
+#: What a list takes whose objects are also chosen by their age.
+LIST_PARAMETERS: dict[str, Kind] = {**PAGE_PARAMETERS, "created": created}
 
 
 def created_in(obj: JsonObject, bounds: JsonObject) -> bool:

@@ -14,6 +14,7 @@ from .errors import invalid, missing_parameter, not_simulated, unknown_parameter
 from .json_object import JsonObject
 
 __all__ = [
+    "EXPAND_ONLY",
     "Kind",
     "anything",
     "array",
@@ -208,3 +209,7 @@ def email(value: Any, name: str) -> str:
     if not all(address.rpartition("@")):
         raise invalid(f"Invalid email address: {address}", name, "email_invalid")
     return address
+
+
+#: What every operation takes.
+EXPAND_ONLY: dict[str, Kind] = {"expand": array(text())}

@@ -6,6 +6,7 @@ https://docs.stripe.com/payments/paymentintents/lifecycle
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from .balance import book_charge
 from .cards import NEEDS_AUTHENTICATION, BankAccount, Card, Decline
@@ -20,7 +21,7 @@ from .records import Payer
 from .state import State
 
 __all__ = [
-    "NEEDS_AUTHENTICATION",
+    "OPEN",
     "Attempt",
     "Result",
     "authenticate",
@@ -32,6 +33,9 @@ __all__ = [
     "session_of",
     "settle",
 ]
+
+#: The statuses of an intent that can still be changed, tried and given up.
+OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
 
 #: How long a bank holds money that is not captured.
 SEVEN_DAYS = 7 * 24 * 60 * 60
@@ -205,15 +209,7 @@ def charge_card(state: State, attempt: Attempt, *, authenticated: bool = False) 
 
 def hold(state: State, attempt: Attempt, charged: JsonObject) -> Result:
     intent = attempt.intent
-    state.add(charged)
-    state.means[charged["id"]] = attempt.means
-    intent.update(
-        status="requires_capture",
-        amount_capturable=charged["amount"],
-        latest_charge=charged["id"],
-        payment_method=attempt.method["id"],
-        last_payment_error=None,
-    )
+    take(state, attempt, charged, status="requires_capture", amount_capturable=charged["amount"])
     emit(state, "payment_intent.amount_capturable_updated", intent, attempt.cause)
     emit(state, "charge.succeeded", charged, attempt.cause)
     state.remind(state.clock.now() + SEVEN_DAYS, "release", intent["id"])
@@ -243,13 +239,8 @@ def debit(state: State, attempt: Attempt) -> Result:
     intent = attempt.intent
     create_customer(state, attempt)
     keep_method(state, attempt)
-    charged = state.add(charge(state, intent, attempt.method, status="pending"))
-    intent.update(
-        status="processing",
-        latest_charge=charged["id"],
-        payment_method=attempt.method["id"],
-        last_payment_error=None,
-    )
+    charged = charge(state, intent, attempt.method, status="pending")
+    take(state, attempt, charged, status="processing")
     emit(state, "payment_intent.processing", intent, attempt.cause)
     emit(state, "charge.pending", charged, attempt.cause)
     state.awaiting[intent["id"]] = replace(attempt, cause=Cause())
@@ -267,21 +258,25 @@ def remind_of_settling(state: State, attempt: Attempt) -> None:
 
 def receive(state: State, attempt: Attempt, charged: JsonObject) -> None:
     intent = attempt.intent
-    state.add(charged)
-    state.means[charged["id"]] = attempt.means
+    take(state, attempt, charged, status="succeeded", amount_received=charged["amount"])
     if intent["capture_method"] == "automatic":
         book_charge(state, charged)
     else:
         state.remind_of_bank("book", charged["id"])
-    intent.update(
-        status="succeeded",
-        amount_received=charged["amount"],
+    emit(state, "charge.succeeded", charged, attempt.cause)
+    emit(state, "payment_intent.succeeded", intent, attempt.cause)
+
+
+def take(state: State, attempt: Attempt, charged: JsonObject, **changes: Any) -> None:
+    """Note a charge that was not declined, and what it makes of its intent."""
+    state.add(charged)
+    state.means[charged["id"]] = attempt.means
+    attempt.intent.update(
         latest_charge=charged["id"],
         payment_method=attempt.method["id"],
         last_payment_error=None,
+        **changes,
     )
-    emit(state, "charge.succeeded", charged, attempt.cause)
-    emit(state, "payment_intent.succeeded", intent, attempt.cause)
 
 
 def follow_up(state: State, intent: JsonObject) -> None:

@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from . import dashboard, hosted_page, pages, portal_page
 from .engine import Sandbox
+from .headers import Headers
+from .hosted_page import PageAnswer
 from .records import Delivery, SandboxError
 from .state_file import StateFile
 from .webhook_sender import WebhookSender
@@ -207,18 +209,17 @@ class Handler(BaseHTTPRequestHandler):
         """Find out who is asked: the API or a page."""
         path = urlsplit(self.path).path
         if not self.server.owner.is_reached_by(self.headers.get("Host", "")):
-            self.reply(421, PAGE_HEADERS, pages.notice("The sandbox has another name.", OTHER_NAME).encode())
+            self.show(PageAnswer(421, pages.notice("The sandbox has another name.", OTHER_NAME)))
         elif path.startswith("/v1/"):
             self.answer_api(body)
         elif path.startswith(hosted_page.PATH):
             self.answer_page(path, body)
         elif path.startswith(portal_page.PORTAL_PATH):
-            page = portal_page.respond(self.server.owner.sandbox, path)
-            self.reply(page.status, PAGE_HEADERS, page.html.encode())
+            self.show(portal_page.respond(self.server.owner.sandbox, path))
         elif path == "/" or path.startswith(dashboard.PATH):
             self.answer_dashboard(path, body)
         else:
-            self.reply(404, PAGE_HEADERS, pages.notice("There is nothing here.").encode())
+            self.show(PageAnswer(404, pages.notice("There is nothing here.")))
 
     def answer_api(self, body: bytes) -> None:
         """Call the API; a lost connection is really lost."""
@@ -244,24 +245,25 @@ class Handler(BaseHTTPRequestHandler):
         owner = self.server.owner
         form = dict(parse_qsl(body.decode(errors="replace")))
         page = hosted_page.respond(owner.sandbox, self.command, path, form)
-        headers = PAGE_HEADERS
         if page.location:
-            # A header holds ASCII only; what is escaped already stays as it is.
-            headers = {**PAGE_HEADERS, "Location": quote(page.location, safe=string.punctuation)}
             owner.sender.wait_until_sent(PATIENCE, retries=False)
-        self.reply(page.status, headers, page.html.encode())
+        self.show(page)
 
     def answer_dashboard(self, path: str, body: bytes) -> None:
         """Show the dashboard, but let no other site press its buttons."""
         owner = self.server.owner
-        headers = {name.title(): value for name, value in self.headers.items()}
-        if self.command == "POST" and dashboard.is_foreign(headers):
-            self.reply(403, PAGE_HEADERS, pages.notice("Another site sent this form.").encode())
+        if self.command == "POST" and dashboard.is_foreign(Headers(self.headers.items())):
+            self.show(PageAnswer(403, pages.notice("Another site sent this form.")))
             return
         given = body.decode(errors="replace") if self.command == "POST" else urlsplit(self.path).query
-        answer = dashboard.respond(owner.sandbox, owner.sender, self.command, path, dict(parse_qsl(given)))
-        extra = {"Location": quote(answer.location, safe=string.punctuation)} if answer.location else {}
-        self.reply(answer.status, {**PAGE_HEADERS, **extra}, answer.html.encode())
+        form = dict(parse_qsl(given))
+        self.show(dashboard.respond(owner.sandbox, owner.sender, self.command, path, form))
+
+    def show(self, page: PageAnswer) -> None:
+        """Write a page, or where to go instead."""
+        # A header holds ASCII only; what is escaped already stays as it is.
+        where = {"Location": quote(page.location, safe=string.punctuation)} if page.location else {}
+        self.reply(page.status, {**PAGE_HEADERS, **where}, page.html.encode())
 
     def reply(self, status: int, headers: dict[str, str], body: bytes) -> None:
         """Write an answer."""

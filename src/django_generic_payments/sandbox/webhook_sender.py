@@ -14,7 +14,7 @@ from typing import IO, NamedTuple
 from .deliveries import Post
 from .engine import Sandbox
 from .json_object import JsonObject
-from .records import Answer, Delivery
+from .records import Answer, Delivery, SandboxError
 from .webhook_endpoint import WebhookEndpoint
 
 __all__ = ["WebhookSender"]
@@ -103,11 +103,15 @@ class WebhookSender:
             for made in self._sandbox.deliver(self._post_to(endpoint), endpoint=name)
         ]
 
-    def resend(self, event_id: str, endpoint: str) -> Delivery | None:
-        """Post one event again, whatever became of it before; None if its endpoint has no address."""
+    def resend(self, event_id: str, endpoint: str) -> Delivery:
+        """Post one event again, whatever became of it before.
+
+        Raises:
+            SandboxError: if there is no such event, or no address to send it to.
+        """
         known = self._sandbox.state.webhook_endpoints.get(endpoint)
         if known is None or not known.url:
-            return None
+            raise SandboxError(f"The webhook endpoint {endpoint!r} has no address.")
         return self._sandbox.resend(self._post_to(known), event_id, endpoint=endpoint)
 
     def wait_until_sent(self, seconds: float, *, retries: bool = True) -> bool:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from django_generic_payments.webhooks.address import webhook_path
 from django_generic_payments.webhooks.inbox import receive
 from django_generic_payments.webhooks.intake import StripeEvent, read_event
 
-__all__ = ["StripeEvent", "read_event", "receive", "webhook_path"]
+__all__ = ["StripeEvent", "read_event", "receive"]

@@ -11,7 +11,7 @@ from django_generic_payments.conf import get_settings
 from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.sandbox import SandboxError
 from django_generic_payments.sandbox.command_line import add_arguments, serve
-from django_generic_payments.webhooks import webhook_path
+from django_generic_payments.webhooks.address import webhook_path
 
 __all__ = ["Command"]
 

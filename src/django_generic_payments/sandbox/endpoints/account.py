@@ -5,7 +5,7 @@ from __future__ import annotations
 from django_generic_payments.sandbox.balance import settlement_currency, totals
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.objects.account import account
-from django_generic_payments.sandbox.parameters import array, fields, text
+from django_generic_payments.sandbox.parameters import EXPAND_ONLY, fields
 from django_generic_payments.sandbox.routing import Call, Route
 
 __all__ = ["ROUTES"]
@@ -26,8 +26,8 @@ def retrieve_balance(call: Call) -> JsonObject:
     }
 
 
-EXPAND_ONLY = fields({"expand": array(text())})
+EXPAND = fields(EXPAND_ONLY)
 ROUTES = [
-    Route("GET", "/v1/account", "account", EXPAND_ONLY, retrieve),
-    Route("GET", "/v1/balance", "balance", EXPAND_ONLY, retrieve_balance),
+    Route("GET", "/v1/account", "account", EXPAND, retrieve),
+    Route("GET", "/v1/balance", "balance", EXPAND, retrieve_balance),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
-from django_generic_payments.sandbox.parameters import array, fields, text, unsimulated
+from django_generic_payments.sandbox.parameters import EXPAND_ONLY, fields, text, unsimulated
 from django_generic_payments.sandbox.routing import Call, Route
 
 __all__ = ["ROUTES"]
@@ -30,5 +30,5 @@ def list_all(call: Call) -> JsonObject:
 ALL, ONE = "/v1/balance_transactions", "/v1/balance_transactions/{id}"
 ROUTES = [
     Route("GET", ALL, "list of balance_transaction", fields(LIST), list_all),
-    Route("GET", ONE, "balance_transaction", fields({"expand": array(text())}), retrieve),
+    Route("GET", ONE, "balance_transaction", fields(EXPAND_ONLY), retrieve),
 ]

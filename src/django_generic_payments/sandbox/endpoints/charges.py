@@ -10,6 +10,7 @@ from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
     array,
     choice,
@@ -72,6 +73,6 @@ UPDATE: dict[str, Kind] = {
 }
 ROUTES = [
     Route("GET", "/v1/charges", "list of charge", fields(LIST), list_all),
-    Route("GET", "/v1/charges/{id}", "charge", fields({"expand": array(text())}), retrieve),
+    Route("GET", "/v1/charges/{id}", "charge", fields(EXPAND_ONLY), retrieve),
     Route("POST", "/v1/charges/{id}", "charge", fields(UPDATE), update),
 ]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django_generic_payments.sandbox.amounts import currency
 from django_generic_payments.sandbox.errors import not_simulated
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS
@@ -27,9 +28,10 @@ from django_generic_payments.sandbox.parameters import (
     web_address,
 )
 
+from .addresses import shipping_of_checkout
 from .payment_method_options import METHOD_TYPES, OF_SESSION
 
-__all__ = ["CREATE", "LIST", "LIST_LINE_ITEMS", "OLD_UI_MODES", "SHIPPING", "UPDATE"]
+__all__ = ["CREATE", "LIST", "OLD_UI_MODES", "UPDATE"]
 
 LOCALES = (
     "auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hi-IN hr hu id it ja ko lt lv ms mt nb nl pl "
@@ -75,7 +77,7 @@ PRODUCT_DATA = fields(
 
 PRICE_DATA = fields(
     {
-        "currency": lambda value, name: text()(value, name).lower(),
+        "currency": currency,
         "product": text(),
         "product_data": PRODUCT_DATA,
         "recurring": unsimulated,
@@ -99,20 +101,6 @@ LINE_ITEM = fields(
     }
 )
 
-SHIPPING = fields(
-    {
-        "address": fields(
-            dict.fromkeys(("city", "country", "line1", "line2", "postal_code", "state"), text()),
-            required=["line1"],
-        ),
-        "carrier": text(),
-        "name": text(),
-        "phone": text(),
-        "tracking_number": text(),
-    },
-    required=["address", "name"],
-)
-
 PAYMENT_INTENT_DATA = fields(
     {
         "application_fee_amount": unsimulated,
@@ -122,7 +110,7 @@ PAYMENT_INTENT_DATA = fields(
         "on_behalf_of": unsimulated,
         "receipt_email": text(),
         "setup_future_usage": choice("off_session", "on_session"),
-        "shipping": SHIPPING,
+        "shipping": shipping_of_checkout,
         "statement_descriptor": text(22),
         "statement_descriptor_suffix": text(22),
         "transfer_data": unsimulated,
@@ -176,7 +164,7 @@ CREATE: dict[str, Kind] = {
             "terms_of_service": choice("none", "required"),
         }
     ),
-    "currency": lambda value, name: text()(value, name).lower(),
+    "currency": currency,
     "custom_fields": unsimulated,
     "custom_text": fields(
         dict.fromkeys(("after_submit", "shipping_address", "submit", "terms_of_service_acceptance"), MESSAGE)
@@ -236,7 +224,6 @@ LIST: dict[str, Kind] = {
     "subscription": unsimulated,
 }
 
-LIST_LINE_ITEMS = {name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"}
 
 UPDATE: dict[str, Kind] = {
     "collected_information": unsimulated,

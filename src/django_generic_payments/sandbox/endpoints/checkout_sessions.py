@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from django_generic_payments.sandbox.amounts import check_currency, check_step, check_total as check_amount
+from django_generic_payments.sandbox.amounts import check_step, check_total as check_amount
 from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.checkout import expire
 from django_generic_payments.sandbox.eligibility import offered_types
 from django_generic_payments.sandbox.errors import ApiError, invalid, missing_object, missing_parameter
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import created_in, equal, page
+from django_generic_payments.sandbox.lists import PAGE_PARAMETERS, created_in, equal, page
 from django_generic_payments.sandbox.objects.checkout_session import checkout_session
 from django_generic_payments.sandbox.objects.line_item import line_item
-from django_generic_payments.sandbox.parameters import array, fields, text
+from django_generic_payments.sandbox.parameters import EXPAND_ONLY, fields
 from django_generic_payments.sandbox.routing import Call, Route
 from django_generic_payments.sandbox.state import Backstage, State
 
-from .checkout_session_parameters import CREATE, LIST, LIST_LINE_ITEMS, OLD_UI_MODES, UPDATE
+from .checkout_session_parameters import CREATE, LIST, OLD_UI_MODES, UPDATE
 
 __all__ = ["ROUTES"]
 
@@ -62,9 +62,7 @@ def check_line_item(state: State, item: JsonObject, name: str) -> None:
         raise missing_parameter(f"{name}[price_data][product_data]")
     if "unit_amount" not in price_data:
         raise missing_parameter(f"{name}[price_data][unit_amount]")
-    currency = price_data["currency"]
-    check_currency(currency, f"{name}[price_data][currency]")
-    check_step(state, price_data["unit_amount"], currency, f"{name}[price_data][unit_amount]")
+    check_step(state, price_data["unit_amount"], price_data["currency"], f"{name}[price_data][unit_amount]")
 
 
 def check_total(params: JsonObject) -> None:
@@ -173,12 +171,12 @@ def list_line_items(call: Call) -> JsonObject:
 
 
 ALL, ONE = "/v1/checkout/sessions", "/v1/checkout/sessions/{id}"
-EXPAND_ONLY = fields({"expand": array(text())})
+EXPAND = fields(EXPAND_ONLY)
 ROUTES = [
     Route("POST", ALL, "checkout.session", fields(CREATE), create, check_create),
     Route("GET", ALL, "list of checkout.session", fields(LIST), list_all),
-    Route("GET", ONE, "checkout.session", EXPAND_ONLY, retrieve),
+    Route("GET", ONE, "checkout.session", EXPAND, retrieve),
     Route("POST", ONE, "checkout.session", fields(UPDATE), update),
-    Route("POST", f"{ONE}/expire", "checkout.session", EXPAND_ONLY, expire_now),
-    Route("GET", f"{ONE}/line_items", "list of item", fields(LIST_LINE_ITEMS), list_line_items),
+    Route("POST", f"{ONE}/expire", "checkout.session", EXPAND, expire_now),
+    Route("GET", f"{ONE}/line_items", "list of item", fields(PAGE_PARAMETERS), list_line_items),
 ]

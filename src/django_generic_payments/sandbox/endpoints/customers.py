@@ -6,9 +6,10 @@ from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import missing_object
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, equal, list_of, page
+from django_generic_payments.sandbox.lists import LIST_PARAMETERS, PAGE_PARAMETERS, equal, list_of, page
 from django_generic_payments.sandbox.objects.customer import customer
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
     anything,
     array,
@@ -58,7 +59,7 @@ CREATE = {**WRITABLE, "payment_method": unsimulated, "tax_id_data": unsimulated,
 UPDATE = {**WRITABLE, "default_source": unsimulated}
 LIST = {**LIST_PARAMETERS, "email": text(), "test_clock": unsimulated}
 LIST_METHODS: dict[str, Kind] = {
-    **{name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"},
+    **PAGE_PARAMETERS,
     "allow_redisplay": choice("always", "limited", "unspecified"),
     "type": choice(*METHOD_TYPES.split()),
 }
@@ -126,7 +127,7 @@ ONE = "/v1/customers/{id}"
 ROUTES = [
     Route("POST", "/v1/customers", "customer", fields(CREATE), create),
     Route("GET", "/v1/customers", "list of customer", fields(LIST), list_all),
-    Route("GET", ONE, "customer", fields({"expand": array(text())}), retrieve),
+    Route("GET", ONE, "customer", fields(EXPAND_ONLY), retrieve),
     Route("POST", ONE, "customer", fields(UPDATE), update),
     Route("DELETE", ONE, "customer", fields({}), delete),
     Route("GET", f"{ONE}/payment_methods", "list of payment_method", fields(LIST_METHODS), list_methods),

@@ -10,8 +10,8 @@ from django_generic_payments.sandbox.json_object import JsonObject, snapshot
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.objects.dispute import EVIDENCE_FILES, EVIDENCE_TEXTS
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
-    array,
     boolean,
     choice,
     fields,
@@ -31,7 +31,6 @@ EVIDENCE: dict[str, Kind] = {
     "appeal": unset(fields({"card": APPEAL})),
     "enhanced_evidence": unsimulated,
 }
-EXPAND_ONLY = {"expand": array(text())}
 UPDATE: dict[str, Kind] = {
     **EXPAND_ONLY,
     "evidence": fields(EVIDENCE),

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from django_generic_payments.sandbox.errors import invalid, missing_object
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, created_in, page
-from django_generic_payments.sandbox.parameters import array, boolean, fields, text
+from django_generic_payments.sandbox.parameters import EXPAND_ONLY, array, boolean, fields, text
 from django_generic_payments.sandbox.routing import Call, Route
 
 __all__ = ["ROUTES"]
@@ -52,5 +52,5 @@ def recent(call: Call, event: JsonObject) -> bool:
 
 ROUTES = [
     Route("GET", "/v1/events", "list of event", fields(LIST), list_all, check_list),
-    Route("GET", "/v1/events/{id}", "event", fields({"expand": array(text())}), retrieve),
+    Route("GET", "/v1/events/{id}", "event", fields(EXPAND_ONLY), retrieve),
 ]

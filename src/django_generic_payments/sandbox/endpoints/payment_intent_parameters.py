@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django_generic_payments.sandbox.amounts import check_currency
+from django_generic_payments.sandbox.amounts import currency
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
     array,
     boolean,
@@ -36,15 +37,7 @@ def off_session(value: Any, name: str) -> bool:
     return False if value == "false" else bool(choice("true", "one_off", "recurring")(value, name))
 
 
-def currency(value: Any, name: str) -> str:
-    """Accept a currency that Stripe takes."""
-    code: str = text()(value, name).lower()
-    check_currency(code, name)
-    return code
-
-
 TYPES = array(choice(*METHOD_TYPES.split()))
-EXPAND_ONLY: dict[str, Kind] = {"expand": array(text())}
 
 #: What can be said at any step.
 DETAILS: dict[str, Kind] = {

@@ -20,7 +20,7 @@ from django_generic_payments.sandbox.lists import list_of
 from django_generic_payments.sandbox.objects.payment_intent import standalone_intent
 from django_generic_payments.sandbox.objects.payment_method import payment_method
 from django_generic_payments.sandbox.parameters import fields
-from django_generic_payments.sandbox.payments import Attempt
+from django_generic_payments.sandbox.payments import OPEN, Attempt
 from django_generic_payments.sandbox.records import Payer
 from django_generic_payments.sandbox.routing import Call, Route
 from django_generic_payments.sandbox.state import State
@@ -40,9 +40,6 @@ __all__ = ["ROUTES"]
 
 KIND = "PaymentIntent"
 
-#: What can still be changed, confirmed, or canceled.
-OPEN = ("requires_payment_method", "requires_confirmation", "requires_action")
-CONFIRMABLE = ("requires_payment_method", "requires_confirmation", "requires_action")
 CANCELABLE = (*OPEN, "requires_capture")
 
 #: What a payment that is over keeps as it is.
@@ -121,8 +118,8 @@ def confirm(call: Call) -> JsonObject:
     """Try to pay."""
     intent = retrieve(call)
     refuse_session(call, intent, "confirm")
-    if intent["status"] not in CONFIRMABLE:
-        raise unexpected_state(KIND, "confirm", intent["status"], CONFIRMABLE)
+    if intent["status"] not in OPEN:
+        raise unexpected_state(KIND, "confirm", intent["status"], OPEN)
     wanted = changed(call, intent)
     check_confirm(call.state, wanted, call.params)
     intent.update(wanted)

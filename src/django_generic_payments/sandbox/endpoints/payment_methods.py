@@ -8,8 +8,8 @@ from django_generic_payments.sandbox.errors import ApiError, invalid, missing_ob
 from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
-    array,
     choice,
     email,
     fields,
@@ -26,7 +26,6 @@ from .payment_intents import check_customer, check_usable, method_named
 
 __all__ = ["ROUTES"]
 
-EXPAND_ONLY: dict[str, Kind] = {"expand": array(text())}
 BILLING: dict[str, Kind] = {
     "address": unset(address),
     "email": unset(email),

@@ -9,6 +9,7 @@ from django_generic_payments.sandbox.events import emit
 from django_generic_payments.sandbox.json_object import JsonObject
 from django_generic_payments.sandbox.lists import LIST_PARAMETERS, list_of
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
     array,
     boolean,
@@ -39,7 +40,6 @@ CREATE: dict[str, Kind] = {
     "refund_application_fee": unless(True, boolean),
     "reverse_transfer": unless(True, boolean),
 }
-EXPAND_ONLY = {"expand": array(text())}
 FILTERS = ("charge", "payment_intent")
 LIST = {**LIST_PARAMETERS, **dict.fromkeys(FILTERS, text())}
 

@@ -9,9 +9,10 @@ from django_generic_payments.sandbox.changes import change
 from django_generic_payments.sandbox.errors import ApiError, invalid, missing_object, missing_parameter
 from django_generic_payments.sandbox.event_types import EVENT_TYPES
 from django_generic_payments.sandbox.json_object import JsonObject
-from django_generic_payments.sandbox.lists import LIST_PARAMETERS, page
+from django_generic_payments.sandbox.lists import PAGE_PARAMETERS, page
 from django_generic_payments.sandbox.objects.webhook_endpoint import webhook_endpoint
 from django_generic_payments.sandbox.parameters import (
+    EXPAND_ONLY,
     Kind,
     array,
     boolean,
@@ -40,7 +41,6 @@ def version(value: Any, name: str) -> str:
     return given
 
 
-EXPAND_ONLY: dict[str, Kind] = {"expand": array(text())}
 WRITABLE: dict[str, Kind] = {
     **EXPAND_ONLY,
     "description": unset(text()),
@@ -50,7 +50,6 @@ WRITABLE: dict[str, Kind] = {
 }
 CREATE = {**WRITABLE, "api_version": version, "connect": unless(True, boolean)}
 UPDATE = {**WRITABLE, "disabled": boolean}
-LIST = {name: kind for name, kind in LIST_PARAMETERS.items() if name != "created"}
 
 
 def check_create(call: Call) -> None:
@@ -116,7 +115,7 @@ def list_all(call: Call) -> JsonObject:
 ALL, ONE = "/v1/webhook_endpoints", "/v1/webhook_endpoints/{id}"
 ROUTES = [
     Route("POST", ALL, "webhook_endpoint", fields(CREATE), create, check_create),
-    Route("GET", ALL, "list of webhook_endpoint", fields(LIST), list_all),
+    Route("GET", ALL, "list of webhook_endpoint", fields(PAGE_PARAMETERS), list_all),
     Route("GET", ONE, "webhook_endpoint", fields(EXPAND_ONLY), retrieve),
     Route("POST", ONE, "webhook_endpoint", fields(UPDATE), update, check_address),
     Route("DELETE", ONE, "webhook_endpoint", fields({}), delete),
