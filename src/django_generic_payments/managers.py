@@ -34,13 +34,17 @@ from django_generic_payments.enums import (
     ReviewReason,
     SessionStatus,
     TransactionKind,
+    WebhookState,
 )
 from django_generic_payments.payables import get_payable_type
+from django_generic_payments.retries import RetriedQuerySet
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from datetime import datetime
     from uuid import UUID
+
+    from typing_extensions import Self
 
     from django_generic_payments.models import (  # noqa: F401
         Dispute,
@@ -96,8 +100,12 @@ class InsertOnceQuerySet(QuerySet[_Row]):
         return inserted
 
 
-class PaymentSessionQuerySet(InsertOnceQuerySet["PaymentSession"]):
+class PaymentSessionQuerySet(RetriedQuerySet["PaymentSession"], InsertOnceQuerySet["PaymentSession"]):
     """Payment sessions."""
+
+    def due(self) -> Self:
+        """Return the sessions whose checkout was asked for and whose answer never came, in the mode of our key."""
+        return super().due().filter(status=SessionStatus.CREATED, livemode=get_settings().livemode)
 
     def for_payable(self, payable: Any) -> PaymentSessionQuerySet:
         """Return the sessions of one payable."""
@@ -281,8 +289,12 @@ def _sum_of(kinds: list[TransactionKind]) -> Sum:
     return Sum("gross", filter=Q(kind__in=kinds))
 
 
-class RefundQuerySet(InsertOnceQuerySet["Refund"]):
+class RefundQuerySet(RetriedQuerySet["Refund"], InsertOnceQuerySet["Refund"]):
     """Refunds."""
+
+    def due(self) -> Self:
+        """Return the refunds of which Stripe has not answered, and should have, in the mode of our key."""
+        return super().due().filter(status=RefundStatus.REQUESTED, session__livemode=get_settings().livemode)
 
     def requested(self) -> RefundQuerySet:
         """Return the refunds of which Stripe has not answered yet."""
@@ -306,12 +318,20 @@ class DisputeQuerySet(InsertOnceQuerySet["Dispute"]):
         return self.filter(status__in=[status for status in DisputeStatus if status.blocks_refunds])
 
 
-class WebhookEventQuerySet(InsertOnceQuerySet["WebhookEvent"]):
+class WebhookEventQuerySet(RetriedQuerySet["WebhookEvent"], InsertOnceQuerySet["WebhookEvent"]):
     """Deliveries from Stripe."""
 
+    def due(self) -> Self:
+        """Return the events that could not be applied, and were not delivered again since."""
+        return super().due().filter(state__in=[WebhookState.RECEIVED, WebhookState.FAILED])
 
-class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
+
+class PaymentEventQuerySet(RetriedQuerySet["PaymentEvent"], InsertOnceQuerySet["PaymentEvent"]):
     """What happened to payments, and who is still to be told."""
+
+    def due(self) -> Self:
+        """Return the events that some receiver waits for."""
+        return super().due().filter(state=DeliveryState.OWED)
 
     def owed(self) -> PaymentEventQuerySet:
         """Return the events that some receiver has not been told of."""
@@ -333,6 +353,7 @@ class PaymentEventQuerySet(InsertOnceQuerySet["PaymentEvent"]):
                 "state": DeliveryState.OWED if left else DeliveryState.DELIVERED,
                 "owed_to": between_bars(left),
                 "delivered_to": between_bars([*event.delivered_receivers, receiver]),
+                "next_attempt_at": event.next_attempt_at if left else None,
             }
             if self.owed().filter(pk=event.pk, owed_to=event.owed_to).update(**changes):
                 _assign(event, changes)

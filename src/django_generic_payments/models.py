@@ -43,6 +43,7 @@ from django_generic_payments.managers import (
 )
 from django_generic_payments.money import Money, format_amount
 from django_generic_payments.payables import PayableType, get_payable_type
+from django_generic_payments.retries import Retried, due_index
 
 __all__ = [
     "Customer",
@@ -103,8 +104,12 @@ class Customer(UUIDModel):
         return self.stripe_customer_id or str(self.pk)
 
 
-class PaymentSession(UUIDModel):
-    """One attempt to be paid for one payable through Stripe Checkout."""
+class PaymentSession(Retried, UUIDModel):
+    """
+    One attempt to be paid for one payable through Stripe Checkout.
+
+    ``next_attempt_at`` is set while Stripe is being asked for the checkout, for the case that its answer never comes.
+    """
 
     payable_type = models.CharField(_("payable type"), max_length=100)
     payable_id = models.CharField(_("payable id"), max_length=128)
@@ -154,9 +159,9 @@ class PaymentSession(UUIDModel):
     expires_at = models.DateTimeField(_("checkout expires at"), null=True, blank=True)
     #: The parameters of the call that opens the checkout, as JSON text: a retry must be the same to the byte.
     stripe_params = models.TextField(blank=True)
-    attempt = models.PositiveSmallIntegerField(_("attempt"), default=1)
+    #: Which of its idempotency keys the call has: another one only where nothing can exist under those before.
+    key_number = models.PositiveSmallIntegerField(default=1)
     synced_at = models.DateTimeField(_("synced at"), null=True, blank=True)
-    last_error = models.TextField(_("last error"), blank=True)
 
     idempotency_scope = models.CharField(max_length=100, blank=True)
     idempotency_key = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (NULL is not unique)
@@ -171,7 +176,10 @@ class PaymentSession(UUIDModel):
         verbose_name = _("payment session")
         verbose_name_plural = _("payment sessions")
         get_latest_by = "created"
-        indexes = [models.Index(fields=["payable_type", "payable_id"], name="generic_payments_payable")]
+        indexes = [
+            models.Index(fields=["payable_type", "payable_id"], name="generic_payments_payable"),
+            due_index("generic_payments_session_due"),
+        ]
         constraints = [
             models.UniqueConstraint(fields=["slot"], name="generic_payments_session_slot"),
             models.UniqueConstraint(
@@ -321,8 +329,8 @@ class Transaction(UUIDModel):
         raise TypeError("A ledger row is never deleted. Book the opposite movement instead.")
 
 
-class Refund(UUIDModel):
-    """Money that goes back to the payer."""
+class Refund(Retried, UUIDModel):
+    """Money that goes back to the payer. ``last_error`` says why the outcome of the last call is not known."""
 
     session = models.ForeignKey(
         PaymentSession, on_delete=models.PROTECT, related_name="refunds", db_index=False
@@ -345,8 +353,6 @@ class Refund(UUIDModel):
     #: The parameters of the call, as JSON text: a retry must be the same to the byte.
     stripe_params = models.TextField(blank=True)
     stripe_refund_id = models.CharField(max_length=255, null=True, blank=True)  # noqa: DJ001 (NULL is not unique)
-    #: Why the outcome of the last call is not known.
-    last_error = models.TextField(_("last error"), blank=True)
 
     objects: ClassVar[RefundQuerySet] = RefundQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -354,6 +360,7 @@ class Refund(UUIDModel):
         base_manager_name = "objects"
         verbose_name = _("refund")
         verbose_name_plural = _("refunds")
+        indexes = [due_index("generic_payments_refund_due")]
         constraints = [
             models.UniqueConstraint(fields=["stripe_refund_id"], name="generic_payments_refund_stripe_id"),
             models.UniqueConstraint(
@@ -402,7 +409,7 @@ class Dispute(UUIDModel):
         return f"{self.stripe_dispute_id} {self.get_status_display()}"
 
 
-class WebhookEvent(UUIDModel):
+class WebhookEvent(Retried, UUIDModel):
     """One event from Stripe, as it was delivered. The row stays when its body is pruned: the id is what dedupes."""
 
     stripe_event_id = models.CharField(max_length=255)
@@ -414,9 +421,6 @@ class WebhookEvent(UUIDModel):
     #: Text, not JSON: it is kept verbatim, and a JSON column refuses some of what JSON text may hold.
     body = models.TextField(blank=True)
     state = models.CharField(_("state"), max_length=16, choices=WebhookState.choices)
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
-    last_error = models.TextField(_("last error"), blank=True)
 
     objects: ClassVar[WebhookEventQuerySet] = WebhookEventQuerySet.as_manager()  # type: ignore[assignment]
 
@@ -434,7 +438,7 @@ class WebhookEvent(UUIDModel):
         return f"{self.type} {self.stripe_event_id}"
 
 
-class PaymentEvent(UUIDModel):
+class PaymentEvent(Retried, UUIDModel):
     """
     One thing that happened to a payment: a line of its timeline, and what its receivers are owed.
 
@@ -466,9 +470,6 @@ class PaymentEvent(UUIDModel):
     #: Names between bars (``|a|b|``): JSON cannot be searched for a member on SQLite.
     owed_to = models.TextField(blank=True)
     delivered_to = models.TextField(blank=True)
-    attempts = models.PositiveIntegerField(_("attempts"), default=0)
-    next_attempt_at = models.DateTimeField(_("next attempt at"), null=True, blank=True)
-    last_error = models.TextField(_("last error"), blank=True)
 
     objects: ClassVar[PaymentEventQuerySet] = PaymentEventQuerySet.as_manager()  # type: ignore[assignment]
 

@@ -9,7 +9,7 @@ from django_generic_payments.enums import EventKind, SessionStatus
 from django_generic_payments.models import PaymentEvent, PaymentSession, Transaction
 from django_generic_payments.sandbox import Sandbox, Unconfirmed
 from django_generic_payments.services import start_checkout
-from django_generic_payments.services.checkout import open_checkout
+from django_generic_payments.services.opening import open_checkout
 from django_generic_payments.testing import use_sandbox
 from tests.flows.account import post, sent
 from tests.flows.coherence import assert_coherent, heard

@@ -14,7 +14,7 @@ from django_generic_payments.exceptions import AlreadyPaid, CheckoutClosed, Chec
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.sandbox import SandboxError
 from django_generic_payments.services import cancel_checkout, checkout, start_checkout
-from django_generic_payments.services.checkout import open_checkout
+from django_generic_payments.services.opening import open_checkout
 from tests.postgres.racing import race, swapped
 from tests.postgres.scenes import ONCE, counts, deliver_again, delivery, event_of, holder, open_at_stripe
 from tests.shop.models import Booking

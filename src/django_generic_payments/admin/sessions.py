@@ -77,7 +77,7 @@ class PaymentSessionAdmin(ReadOnlyAdmin):
                 "fields": (
                     "payment_link",
                     "checkout_id",
-                    ("expires_at", "synced_at", "attempt"),
+                    ("expires_at", "synced_at", "next_attempt_at"),
                     "shown_error",
                 )
             },

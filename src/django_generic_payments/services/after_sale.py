@@ -110,7 +110,7 @@ def apply_refund(session: PaymentSession, facts: RefundFacts, learnt: Learnt) ->
         refund.status = status if newer else known
         refund.stripe_refund_id, refund.amount, refund.currency = stated.id, stated.amount, stated.currency
         refund.failure_reason = stated.failure_reason[:64] if status.is_final else ""
-        refund.last_error = ""
+        refund.last_error, refund.next_attempt_at = "", None
         refund.save()
     return _book_refund(session, refund, facts, learnt, is_news=newer)
 

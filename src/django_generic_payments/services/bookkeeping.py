@@ -31,6 +31,7 @@ from django_generic_payments.models import (
     Refund,
     Transaction,
 )
+from django_generic_payments.retries import FIRST_PAUSE
 from django_generic_payments.services.announcements import SIGNALS, receivers_of
 from django_generic_payments.services.facts import Facts, Learnt
 from django_generic_payments.services.refund_requests import new_refund
@@ -124,6 +125,7 @@ def record_event(
         note=note,
         state=DeliveryState.OWED if names else DeliveryState.DELIVERED,
         owed_to=between_bars(names),
+        next_attempt_at=timezone.now() + FIRST_PAUSE if names else None,
     )
     if not PaymentEvent.objects.insert_once(event):
         return []
@@ -194,6 +196,8 @@ def _bind(session: PaymentSession, facts: Facts) -> None:
     session.stripe_payment_intent_id = session.stripe_payment_intent_id or facts.payment_intent_id or None
     session.stripe_checkout_url = session.stripe_checkout_url or facts.url
     session.expires_at = session.expires_at or facts.expires_at
+    if session.stripe_checkout_session_id:
+        session.next_attempt_at = None  # what was waited for is here
 
 
 def _set_facts(session: PaymentSession, facts: Facts) -> None:
@@ -342,5 +346,6 @@ _SAVED = (
     "stripe_payment_intent_id",
     "stripe_checkout_url",
     "expires_at",
+    "next_attempt_at",
     "customer_id",
 )

@@ -1,17 +1,14 @@
 """
-Opening, resuming and closing checkouts.
+Starting, resuming and canceling checkouts.
 
-Three phases: a short transaction takes the slot and freezes the parameters; Stripe is asked with no transaction open
-and a key made from our row; a short transaction stores the answer. A call that dies in between is resumed by the next
-one, or by the pay link, with the same key and the same parameters.
+Three phases: a short transaction takes the slot and freezes the parameters; Stripe is asked with no transaction open;
+a short transaction stores the answer. The first is here, the others are in ``opening``.
 """
 
 from __future__ import annotations
 
-import json
-import logging
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -22,26 +19,20 @@ from django_generic_payments.exceptions import (
     AlreadyPaid,
     CheckoutClosed,
     CheckoutOpen,
-    ErrorRepeated,
-    GatewayRefused,
-    GatewayUnavailable,
     IdempotencyKeyReused,
     PaymentInProgress,
     PaymentsDisabled,
 )
-from django_generic_payments.gateway import CheckoutSession, get_gateway
 from django_generic_payments.models import Customer, PaymentEvent, PaymentSession
-from django_generic_payments.services.bookkeeping import record_event
-from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
-from django_generic_payments.services.delivery import deliver
-from django_generic_payments.services.facts import Learnt, closing_key
+from django_generic_payments.retries import UNDER_WAY
+from django_generic_payments.services.closing import close, close_at_stripe, expire
+from django_generic_payments.services.facts import Learnt
+from django_generic_payments.services.opening import open_checkout
 from django_generic_payments.services.requests import CheckoutRequest
 from django_generic_payments.services.sync import learn
-from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
+from django_generic_payments.transactions import database_alias, in_transaction
 
-__all__ = ["cancel_checkout", "open_checkout", "resume_checkout", "start_checkout"]
-
-logger = logging.getLogger("django_generic_payments")
+__all__ = ["begin_checkout", "cancel_checkout", "resume_checkout", "start_checkout"]
 
 # Each round ends because somebody else took or gave back the slot, so that a few rounds are plenty.
 _ROUNDS = 5
@@ -75,11 +66,7 @@ def start_checkout(
     ``IdempotencyKeyReused``, ``PayableError``, ``UnsafeRedirect``, or a ``GatewayError``; after ``GatewayUnavailable``
     the same call is safe to repeat.
     """
-    if not get_settings().ENABLED:
-        raise PaymentsDisabled(
-            "Payments are switched off (GENERIC_PAYMENTS['ENABLED']). Ask payment_required() first."
-        )
-    request = CheckoutRequest.build(
+    session, _is_new = begin_checkout(
         payable,
         user=user,
         customer=customer,
@@ -90,26 +77,16 @@ def start_checkout(
         idempotency_key=idempotency_key,
         metadata=metadata,
     )
-    return _start(request)
+    return session
 
 
-def open_checkout(session: PaymentSession, *, patient: bool = True) -> PaymentSession:
-    """
-    Ask Stripe for the checkout of a session that has none yet; harmless to repeat.
-
-    Raises ``CheckoutClosed`` if the session ended meanwhile, or a ``GatewayError``.
-    """
-    if session.stripe_checkout_session_id:
-        return session
-    if session.has_ended or session.livemode != get_settings().livemode:
-        raise CheckoutClosed("This payment session has ended. Start a new checkout.", session=session)
-    try:
-        checkout = _ask_stripe(session, patient=patient)
-    except GatewayRefused as error:
-        # Refused for good: nothing exists at Stripe, so that the slot is free for another try.
-        _close(session, "failed_at", last_error=str(error))
-        raise
-    return _store_answer(session, checkout)
+def begin_checkout(payable: Any, **options: Any) -> tuple[PaymentSession, bool]:
+    """Do as ``start_checkout``, and return the session and whether it is a new one."""
+    if not get_settings().ENABLED:
+        raise PaymentsDisabled(
+            "Payments are switched off (GENERIC_PAYMENTS['ENABLED']). Ask payment_required() first."
+        )
+    return _start(CheckoutRequest.build(payable, **options))
 
 
 def resume_checkout(session: PaymentSession) -> PaymentSession:
@@ -121,7 +98,7 @@ def resume_checkout(session: PaymentSession) -> PaymentSession:
     """
     is_gone = session.registered_type.load(session.payable_id) is None
     if session.status == SessionStatus.PENDING and session.is_due(margin=_MARGIN):
-        session = _expire(session, replaced=not is_gone)
+        session = expire(session, replaced=not is_gone)
     status = SessionStatus(session.status)
     if status.is_paid:
         raise AlreadyPaid("This is paid for.", session=session)
@@ -163,18 +140,20 @@ def cancel_checkout(target: PaymentSession | Any, *, by: str = "") -> list[Payme
     return [session for session in ended if session.status == SessionStatus.CANCELED]
 
 
-def _start(request: CheckoutRequest) -> PaymentSession:
+def _start(request: CheckoutRequest) -> tuple[PaymentSession, bool]:
     for _round in range(_ROUNDS):
         new = request.new_session()
+        if not in_transaction():
+            new.next_attempt_at = timezone.now() + UNDER_WAY
         with transaction.atomic(using=database_alias()):
             inserted = PaymentSession.objects.insert_once(new)
         session = new if inserted else _find_existing(request)
         if session is None:
             continue
         if in_transaction() or not SessionStatus(session.status).is_open:
-            return session
+            return session, inserted
         try:
-            return open_checkout(session)
+            return open_checkout(session), inserted
         except CheckoutClosed:
             continue  # somebody replaced or canceled it at the same moment
     raise CheckoutOpen(f"Others keep opening checkouts for {request.slot}. Try again.")
@@ -221,7 +200,7 @@ def _replace(holder: PaymentSession) -> None:
     if not holder.stripe_checkout_session_id:
         # Nobody was ever given an address to pay at. If Stripe is being asked at this moment, the answer will find
         # the session ended and close the checkout.
-        _close(holder, "canceled_at")
+        close(holder, "canceled_at")
         return
     if in_transaction():
         raise CheckoutOpen(
@@ -229,116 +208,18 @@ def _replace(holder: PaymentSession) -> None:
             "Stripe is not called inside a transaction. Call start_checkout() outside of it, or in on_commit().",
             session=holder,
         )
-    _expire(holder, replaced=True)
-
-
-def _close_at_stripe(
-    session: PaymentSession, closing: Literal["cancel", "expire", "replace"]
-) -> CheckoutSession | None:
-    """
-    Close the checkout at Stripe and return it as it is then: expired, unless somebody was faster.
-
-    ``None`` if Stripe does not know it, as after a change of accounts: nobody can pay it here.
-    """
-    gateway, checkout_id = get_gateway(), session.stripe_checkout_session_id or ""
-    try:
-        return gateway.expire_checkout_session(checkout_id, idempotency_key=closing_key(session, closing))
-    except GatewayRefused:
-        pass
-    try:
-        return gateway.retrieve_checkout_session(checkout_id)
-    except GatewayRefused as error:
-        if error.code != "resource_missing":
-            raise
-        logger.warning("Stripe does not know the checkout of session %s.", session.pk)
-        return None
-
-
-def _expire(session: PaymentSession, *, replaced: bool = False) -> PaymentSession:
-    """Close a checkout that nobody shall pay any more, or find out what became of it."""
-    checkout = _close_at_stripe(session, "replace" if replaced else "expire")
-    if checkout is None or (replaced and checkout.status == "expired"):
-        return _close(session, "expired_at" if session.is_due() else "canceled_at")
-    return learn(session, checkout, Learnt(Cause.PERSON))
+    expire(holder, replaced=True)
 
 
 def _cancel(session: PaymentSession, by: str) -> PaymentSession:
     learnt = Learnt(Cause.PERSON, by)
     if session.stripe_checkout_session_id and SessionStatus(session.status).is_open:
-        checkout = _close_at_stripe(session, "cancel")
+        checkout = close_at_stripe(session, "cancel")
         if checkout is not None and checkout.status != "expired":
             session = learn(session, checkout, learnt)
-    closed = _close(session, "canceled_at", announce=learnt)
+    closed = close(session, "canceled_at", announce=(EventKind.PAYMENT_CANCELED, learnt))
     # Opened at Stripe while we looked away: now there is something to close there.
     return _cancel(closed, by) if SessionStatus(closed.status).is_open else closed
-
-
-def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
-    gateway = get_gateway(patient=patient)
-    params = json.loads(session.stripe_params)
-    customer = session.customer
-    stripe_customer = ensure_stripe_customer(customer) if customer is not None else ""
-    try:
-        return gateway.create_checkout_session(**_request(session, params, stripe_customer))
-    except ErrorRepeated:
-        # Nobody was given an address to pay at: should there be a checkout after all, it can never be paid.
-        logger.warning("Stripe repeats an error for session %s; it is asked under another key.", session.pk)
-    except GatewayRefused as error:
-        if customer and stripe_customer and error.code == "resource_missing" and error.param == "customer":
-            # The customer was deleted at Stripe, or belongs to the account of other keys.
-            stripe_customer = replace_stripe_customer(customer)
-        elif error.param == "customer_email" and params.pop("customer_email", None):
-            # It would only have been filled in for the payer: it keeps nobody from paying.
-            session.stripe_params = json.dumps(params, sort_keys=True)
-        else:
-            raise
-    session.attempt += 1
-    session.save(update_fields=["attempt", "stripe_params"])
-    return gateway.create_checkout_session(**_request(session, params, stripe_customer))
-
-
-def _store_answer(session: PaymentSession, checkout: CheckoutSession) -> PaymentSession:
-    session = learn(session, checkout, Learnt(Cause.PERSON))
-    if not session.has_ended and session.stripe_checkout_session_id != checkout.id:
-        # It was asked for under another name of this project, or in the other mode, and will never be ours.
-        session = _close(session, "failed_at", last_error="The checkout carries another mark.")
-    if session.has_ended and checkout.status == "open":
-        # Perhaps a twin has closed it already: the answer to a repeated call is as old as the first call.
-        session.stripe_checkout_session_id = checkout.id
-        session = _expire(session)
-    if session.has_ended:
-        raise CheckoutClosed(
-            "The checkout was closed while it was being opened. Start again.", session=session
-        )
-    if not session.stripe_checkout_url and SessionStatus(session.status).is_open:
-        raise GatewayUnavailable("Stripe's answer has no address to pay at. Safe to call again.")
-    return session
-
-
-def _close(
-    session: PaymentSession, fact: str, *, announce: Learnt | None = None, last_error: str = ""
-) -> PaymentSession:
-    """
-    End a session on our side unless it is paid, processing or over; tell receivers only if asked to.
-
-    Nor is it ended if it was opened at Stripe since the caller looked: it can be paid there.
-    """
-    events: list[PaymentEvent] = []
-    known = session.stripe_checkout_session_id
-    with transaction.atomic(using=database_alias()):
-        limit_lock_wait()
-        session = PaymentSession.objects.locked().get(pk=session.pk)
-        if not SessionStatus(session.status).is_open or session.stripe_checkout_session_id != known:
-            return session
-        setattr(session, fact, timezone.now())
-        session.slot, session.last_error = None, last_error
-        session.status = session.derived_status
-        session.save(update_fields=[fact, "slot", "last_error", "status"])
-        if announce is not None:
-            source = session.stripe_checkout_session_id or str(session.pk)
-            events = record_event(session, EventKind.PAYMENT_CANCELED, source, timezone.now(), announce)
-    deliver(events)
-    return session
 
 
 def _was_canceled(session: PaymentSession) -> bool:
@@ -362,9 +243,4 @@ def _start_again(session: PaymentSession) -> PaymentSession:
         idempotency_key=None,
         metadata=session.metadata,
     )
-    return _start(request)
-
-
-def _request(session: PaymentSession, params: dict[str, Any], stripe_customer: str) -> dict[str, Any]:
-    whole = {**params, "customer": stripe_customer} if stripe_customer else params
-    return {"params": whole, "idempotency_key": f"gp-cs-{session.pk}-{session.attempt}"}
+    return _start(request)[0]

@@ -12,17 +12,15 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connections, transaction
-from django.db.models import F
-from django.utils import timezone
 
-from django_generic_payments.enums import Cause, EventKind, ReviewReason, TransactionKind
+from django_generic_payments.enums import Cause, DeliveryState, EventKind, ReviewReason, TransactionKind
 from django_generic_payments.exceptions import GatewayError
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
+from django_generic_payments.retries import after_failure
 from django_generic_payments.services.announcements import SIGNALS, receivers_of, sender_of
 from django_generic_payments.services.bookkeeping import record_event
 from django_generic_payments.services.facts import Learnt
@@ -33,9 +31,6 @@ from django_generic_payments.transactions import database_alias, in_transaction,
 __all__ = ["current_event", "deliver", "deliver_owed", "note_refund"]
 
 logger = logging.getLogger("django_generic_payments")
-
-# Pauses before a worker tries again, in seconds; the last one is repeated.
-_PAUSES = (60, 300, 1800, 7200, 21600, 86400)
 
 
 class TransactionBroken(DatabaseError):
@@ -70,19 +65,10 @@ def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = ()) -> b
             waiting.extend(event for event in born if event.owed_receivers)
             all_told &= was_sent
             continue
-        event = waiting.popleft()
-        known = receivers_of(event.kind, event.session)
-        for name in event.owed_receivers:
-            before = event.state, event.owed_to, event.delivered_to
-            try:
-                born_here = _tell(event, name, known.get(name))
-                waiting.extend(born_here.events)
-                reserved.extend(born_here.refunds)
-            except Exception as error:
-                all_told = False
-                # As in the database, which rolled back.
-                event.state, event.owed_to, event.delivered_to = before
-                _note_failure(event, name, error)
+        born_here, failed = _tell_everybody(waiting.popleft())
+        waiting.extend(born_here.events)
+        reserved.extend(born_here.refunds)
+        all_told &= not failed
     return all_told
 
 
@@ -135,6 +121,32 @@ class Born:
     of: PaymentEvent | None = None
     events: list[PaymentEvent] = field(default_factory=list)
     refunds: list[Refund] = field(default_factory=list)
+
+
+def _tell_everybody(event: PaymentEvent) -> tuple[Born, list[str]]:
+    """Tell each receiver that is owed the event; return what this gave birth to, and who failed."""
+    known = receivers_of(event.kind, event.session)
+    born, failed = Born(event), []
+    for name in event.owed_receivers:
+        before = event.state, event.owed_to, event.delivered_to
+        try:
+            born_here = _tell(event, name, known.get(name))
+            born.events += born_here.events
+            born.refunds += born_here.refunds
+        except Exception as error:
+            # As in the database, which rolled back.
+            event.state, event.owed_to, event.delivered_to = before
+            failed.append(f"{name}: {type(error).__name__}")
+            logger.error(
+                "Receiver %s of %s for session %s failed and will be called again.",
+                name,
+                event.kind,
+                event.session_id,
+                exc_info=error,
+            )
+    if failed:
+        _note_failure(event, ", ".join(failed))
+    return born, failed
 
 
 def _tell(event: PaymentEvent, name: str, receiver: Receiver | None) -> Born:
@@ -232,23 +244,19 @@ def _check_unbroken() -> None:
         )
 
 
-def _note_failure(event: PaymentEvent, name: str, error: Exception) -> None:
-    logger.error(
-        "Receiver %s of %s for session %s failed and will be called again.",
-        name,
-        event.kind,
-        event.session_id,
-        exc_info=error,
-    )
-    pause = _PAUSES[min(event.attempts, len(_PAUSES) - 1)]
+def _note_failure(event: PaymentEvent, error: str) -> None:
+    changes = after_failure(event, error, dead=DeliveryState.DEAD)
+    if changes.get("state") == DeliveryState.DEAD:
+        logger.critical(
+            "%s of session %s is given up. Receivers that were not told: %s.",
+            event.kind,
+            event.session_id,
+            ", ".join(event.owed_receivers),
+        )
     try:
         with transaction.atomic(using=database_alias(), durable=True):
             # Whoever holds the row is telling this event now: Stripe's patience is not spent on waiting for them.
             limit_lock_wait(100)
-            PaymentEvent.objects.filter(pk=event.pk).update(
-                attempts=F("attempts") + 1,
-                last_error=f"{name}: {type(error).__name__}",
-                next_attempt_at=timezone.now() + timedelta(seconds=pause),
-            )
+            PaymentEvent.objects.owed().filter(pk=event.pk).update(**changes)
     except DatabaseError as unnoted:
         logger.warning("The failure could not be noted: %s.", type(unnoted).__name__)

@@ -6,7 +6,10 @@ import json
 from typing import Any
 from uuid import uuid4
 
+from django.utils import timezone
+
 from django_generic_payments.models import PaymentEvent, Refund, Transaction
+from django_generic_payments.retries import UNDER_WAY
 from django_generic_payments.services.facts import MARKER_REFUND, marker
 
 __all__ = ["REASONS", "name_of", "new_refund"]
@@ -36,6 +39,7 @@ def new_refund(
         reason=reason,
         requested_by=requested_by,
         idempotency_key=idempotency_key,
+        next_attempt_at=timezone.now() + UNDER_WAY,
     )
     params = {
         "payment_intent": payment.source_id,

@@ -133,8 +133,9 @@ def _give_up(refund: Refund, reason: str) -> list[PaymentEvent]:
         # An event may have been faster than the answer.
         if not session.refunds.requested().filter(pk=refund.pk).exists():
             return []
-        refund.status, refund.failure_reason, refund.last_error = RefundStatus.FAILED, reason[:64], ""
-        refund.save(update_fields=["status", "failure_reason", "last_error"])
+        refund.status, refund.failure_reason = RefundStatus.FAILED, reason[:64]
+        refund.last_error, refund.next_attempt_at = "", None
+        refund.save(update_fields=["status", "failure_reason", "last_error", "next_attempt_at"])
         before = saved_values(session)
         events = announce_failed_refund(
             session, refund, timezone.now(), Learnt(Cause.PERSON, refund.requested_by)

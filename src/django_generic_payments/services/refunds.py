@@ -8,7 +8,6 @@ no transaction open and a key made from our row; a short transaction books the a
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -20,12 +19,20 @@ from django_generic_payments.enums import RefundStatus
 from django_generic_payments.exceptions import GatewayError, IdempotencyKeyReused, RefundRefused
 from django_generic_payments.models import PaymentSession, Refund, Transaction
 from django_generic_payments.money import Money, format_amount
+from django_generic_payments.retries import UNDER_WAY, is_exhausted
 from django_generic_payments.services.delivery import current_event, deliver, note_refund
 from django_generic_payments.services.refund_requests import REASONS, name_of, new_refund
 from django_generic_payments.services.refund_sending import send_refund
 from django_generic_payments.transactions import database_alias, in_transaction, limit_lock_wait
 
-__all__ = ["refund_payment", "reserve_refund", "resume_refunds", "start_refund"]
+__all__ = [
+    "begin_refund",
+    "refund_payment",
+    "reserve_refund",
+    "resume_refund",
+    "resume_refunds",
+    "start_refund",
+]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -53,17 +60,32 @@ def refund_payment(
     Raises ``RefundRefused`` when it cannot be sent, ``IdempotencyKeyReused``, or a ``GatewayError``; after
     ``GatewayUnavailable`` the same call is safe to repeat. Source: https://docs.stripe.com/api/refunds/create.
     """
+    refund, _is_new = begin_refund(
+        session, amount, reason=reason, by=by, idempotency_key=idempotency_key, force=force
+    )
+    return refund
+
+
+def begin_refund(
+    session: PaymentSession,
+    amount: Money | None = None,
+    *,
+    reason: str = "",
+    by: Any = None,
+    idempotency_key: str | None = None,
+    force: bool = False,
+) -> tuple[Refund, bool]:
+    """Do as ``refund_payment``, and return the refund and whether it is a new one."""
     if reason not in REASONS:
         raise ValueError(f"{reason!r} is no reason that Stripe takes. Use one of {', '.join(REASONS[1:])}.")
     with transaction.atomic(using=database_alias()):
         limit_lock_wait()
         session = PaymentSession.objects.locked().get(pk=session.pk)
-        refund = _find_earlier(session, amount, reason, idempotency_key, force)
-        if refund is None:
-            refund = reserve_refund(
-                session, amount, reason=reason, by=by, idempotency_key=idempotency_key, force=force
-            )
-    return start_refund(refund)
+        earlier = _find_earlier(session, amount, reason, idempotency_key, force)
+        refund = earlier or reserve_refund(
+            session, amount, reason=reason, by=by, idempotency_key=idempotency_key, force=force
+        )
+    return start_refund(refund), earlier is None
 
 
 def start_refund(refund: Refund) -> Refund:
@@ -94,18 +116,26 @@ def _send_later(refund: Refund) -> bool:
     return True
 
 
+def resume_refund(refund: Refund) -> bool:
+    """
+    Send a refund that is still requested because Stripe did not answer; return whether it has answered now.
+
+    It is never given up, because the payer was promised the money.
+    """
+    was_sent = _send_later(refund)
+    if not was_sent and is_exhausted(refund.attempts + 1, refund.created):
+        logger.critical("Refund %s of session %s is not sent for a week.", refund.pk, refund.session_id)
+    return was_sent
+
+
 def resume_refunds() -> int:
     """
     Send what is still requested and could not be sent, and return how many refunds that settled.
 
-    For a cron job: after a transaction, nobody is there to call again when Stripe did not answer.
+    For a cron job, where no ``payments_work`` runs.
     """
-    waiting = Refund.objects.requested().filter(created__lt=timezone.now() - _UNDER_WAY)
+    waiting = Refund.objects.requested().filter(created__lt=timezone.now() - UNDER_WAY)
     return sum(_send_later(refund) for refund in waiting)
-
-
-# How long a call may take, with its retries: what is older and has no answer belongs to a process that is gone.
-_UNDER_WAY = timedelta(minutes=2)
 
 
 def _find_earlier(
@@ -126,7 +156,7 @@ def _find_earlier(
 def _find_unanswered(
     session: PaymentSession, amount: Money | None, reason: str, force: bool
 ) -> Refund | None:
-    gone = Q(created__lt=timezone.now() - _UNDER_WAY)
+    gone = Q(created__lt=timezone.now() - UNDER_WAY)
     unanswered = session.refunds.requested().filter(gone | ~Q(last_error=""), reason=reason)
     if amount is not None:
         unanswered = unanswered.filter(amount=amount.amount, currency=amount.currency)

@@ -8,11 +8,10 @@ in which no host code runs; receivers come after it, each in a transaction of it
 from __future__ import annotations
 
 import logging
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import BooleanField, Exists, ExpressionWrapper, F, Q
+from django.db.models import BooleanField, Exists, ExpressionWrapper, Q
 from django.utils import timezone
 
 from django_generic_payments.enums import Cause, WebhookState
@@ -25,6 +24,7 @@ from django_generic_payments.models import (
     Transaction,
     WebhookEvent,
 )
+from django_generic_payments.retries import after_failure, pause_after
 from django_generic_payments.services.after_sale import apply_statement
 from django_generic_payments.services.delivery import deliver, deliver_owed
 from django_generic_payments.services.facts import Learnt, is_marked, refunds_in
@@ -32,9 +32,9 @@ from django_generic_payments.services.refund_sending import fill_refund_fees
 from django_generic_payments.transactions import database_alias, limit_lock_wait
 from django_generic_payments.webhooks.enquiries import News, news_of
 from django_generic_payments.webhooks.handlers import statement_of
-from django_generic_payments.webhooks.intake import StripeEvent
+from django_generic_payments.webhooks.intake import StripeEvent, read_stored
 
-__all__ = ["receive"]
+__all__ = ["receive", "receive_again"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -53,12 +53,26 @@ def receive(event: StripeEvent) -> bool:
     try:
         return _receive(event)
     except Exception as error:
-        # The message of a database error can quote the row, with the payer's name in it: only ours are logged.
-        reason = str(error) if isinstance(error, GenericPaymentsError) else type(error).__name__
+        reason = _reason(error)
         logger.error(
             "Event %s (%s) could not be applied and will come again: %s", event.id, event.type, reason
         )
         _store_failed(event, reason)
+        return False
+
+
+def receive_again(row: WebhookEvent) -> bool:
+    """
+    Apply a stored event that could not be applied when it was delivered, and announce it; return whether that is done.
+
+    ``row`` is as it was before the attempt.
+    """
+    try:
+        return _receive(read_stored(row.body))
+    except Exception as error:
+        reason = _reason(error)
+        logger.error("Event %s (%s) could not be applied again: %s", row.stripe_event_id, row.type, reason)
+        _note_failure(row, reason)
         return False
 
 
@@ -69,6 +83,8 @@ def _receive(event: StripeEvent) -> bool:
         row = _row(event, WebhookState.PROCESSED if news else WebhookState.IGNORED)
         is_new = WebhookEvent.objects.insert_once(row)
         if news is None:
+            if not is_new:
+                _ignore_failed(event)
             return True
         owes, events = False, []
         if not is_new:
@@ -95,7 +111,7 @@ def _look_again(event: StripeEvent, news: News) -> tuple[bool, bool]:
     )
     known = _stored(event).annotate(owes=ExpressionWrapper(owed, output_field=BooleanField()))
     state, owes = known.values_list("state", "owes").get()
-    return state == WebhookState.FAILED and _claim_failed(event), owes
+    return state in _UNAPPLIED and _claim_failed(event), owes
 
 
 def _our_news(event: StripeEvent) -> News | None:
@@ -159,8 +175,22 @@ def _stored(event: StripeEvent) -> WebhookEventQuerySet:
 
 def _claim_failed(event: StripeEvent) -> bool:
     """Take over a row that could not be applied before; a twin that does the same waits here, and is then too late."""
-    failed = _stored(event).filter(state=WebhookState.FAILED)
+    failed = _stored(event).filter(state__in=_UNAPPLIED)
     return bool(failed.update(state=WebhookState.PROCESSED, last_error="", next_attempt_at=None))
+
+
+def _ignore_failed(event: StripeEvent) -> None:
+    failed = _stored(event).filter(state__in=_UNAPPLIED)
+    failed.update(state=WebhookState.IGNORED, body="", last_error="", next_attempt_at=None)
+
+
+# One that was given up is applied all the same if Stripe delivers it again.
+_UNAPPLIED = (WebhookState.RECEIVED, WebhookState.FAILED, WebhookState.DEAD)
+
+
+def _reason(error: Exception) -> str:
+    # The message of a database error can quote the row, with the payer's name in it: only ours are logged.
+    return str(error) if isinstance(error, GenericPaymentsError) else type(error).__name__
 
 
 def _store_failed(event: StripeEvent, reason: str) -> None:
@@ -169,13 +199,20 @@ def _store_failed(event: StripeEvent, reason: str) -> None:
     try:
         with transaction.atomic(using=database_alias(), durable=True):
             limit_lock_wait()
-            if not WebhookEvent.objects.insert_once(row):
-                _stored(event).filter(state=WebhookState.FAILED).update(
-                    last_error=reason, attempts=F("attempts") + 1, next_attempt_at=row.next_attempt_at
-                )
+            if WebhookEvent.objects.insert_once(row):
+                return
+            known = _stored(event).get()
+        _note_failure(known, reason)
     except Exception as error:
         logger.error("Event %s could not be stored either: %s", event.id, type(error).__name__)
 
 
+def _note_failure(row: WebhookEvent, reason: str) -> None:
+    changes = {"state": WebhookState.FAILED, **after_failure(row, reason, dead=WebhookState.DEAD)}
+    if changes["state"] == WebhookState.DEAD:
+        logger.critical("Event %s (%s) is given up: %s", row.stripe_event_id, row.type, reason)
+    WebhookEvent.objects.filter(pk=row.pk, state__in=_UNAPPLIED).update(**changes)
+
+
 # A worker looks at what Stripe has not delivered again by then.
-_PAUSE = timedelta(minutes=5)
+_PAUSE = pause_after(2)

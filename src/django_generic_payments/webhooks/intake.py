@@ -14,7 +14,7 @@ from django_generic_payments.exceptions import UnreadableObject, WebhookRejected
 from django_generic_payments.gateway import verify_signature
 from django_generic_payments.gateway.records import FieldReader
 
-__all__ = ["LARGEST_BODY", "StripeEvent", "read_event"]
+__all__ = ["LARGEST_BODY", "StripeEvent", "read_event", "read_stored"]
 
 #: Bytes. Stripe's own events stay far below.
 LARGEST_BODY = 512 * 1024
@@ -53,6 +53,11 @@ def read_event(body: bytes, header: str, settings: Settings) -> StripeEvent:
         raise WebhookRejected("body is too large")
     verify_signature(body, header, settings.webhook_secrets, tolerance=settings.WEBHOOK_TOLERANCE)
     return _read_envelope(body.decode("utf-8"))
+
+
+def read_stored(body: str) -> StripeEvent:
+    """Return the event in a body that was verified when it came, and stored. Raises ``WebhookRejected``."""
+    return _read_envelope(body)
 
 
 def _read_envelope(body: str) -> StripeEvent:
