@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from importlib.util import find_spec
 
 from django.utils.crypto import get_random_string
 
@@ -43,6 +44,12 @@ TEMPLATES = [
         },
     }
 ]
+# Without the extra, the tests of the REST API are skipped and all others are the same.
+if HAS_REST_FRAMEWORK := bool(find_spec("rest_framework") and find_spec("drf_spectacular")):
+    INSTALLED_APPS += ["rest_framework", "drf_spectacular"]
+    REST_FRAMEWORK = {"DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema"}
+    SPECTACULAR_SETTINGS = {"TITLE": "Payments", "VERSION": "1", "SERVE_INCLUDE_SCHEMA": False}
+
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 POSTGRES = {

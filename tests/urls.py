@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
@@ -9,3 +10,8 @@ urlpatterns = [
     path("payments/", include("django_generic_payments.urls")),
     path("admin/", admin.site.urls),
 ]
+
+if settings.HAS_REST_FRAMEWORK:
+    urlpatterns += [
+        path("api/payments/", include("django_generic_payments.contrib.rest_framework.urls")),
+    ]

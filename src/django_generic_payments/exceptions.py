@@ -4,7 +4,9 @@ Everything that is raised on purpose.
     ConfigurationError (ImproperlyConfigured)    a setting or a registration is wrong; fix the project
     GenericPaymentsError
      ├ PayableError (ValueError)                 the object cannot be paid for as it is
-     │  └ UnknownPayable (LookupError)           no class or object goes by that name
+     │  ├ UnknownPayable (LookupError)           no class or object goes by that name
+     │  ├ UnknownPurpose                         it cannot be paid for this purpose
+     │  └ CurrencyNotOffered                     it has no price in this currency
      ├ MoneyError (ValueError)                   an amount or currency that Stripe does not take
      ├ UnsafeRedirect (ValueError)               a URL that leads to a host which is not allowed
      ├ CheckoutRefused                           no checkout can be opened now
@@ -42,6 +44,7 @@ __all__ = [
     "CheckoutOpen",
     "CheckoutRefused",
     "ConfigurationError",
+    "CurrencyNotOffered",
     "ErrorRepeated",
     "GatewayError",
     "GatewayMisconfigured",
@@ -58,6 +61,7 @@ __all__ = [
     "ReviewRefused",
     "TransactionOpen",
     "UnknownPayable",
+    "UnknownPurpose",
     "UnreadableObject",
     "UnsafeRedirect",
     "WebhookRejected",
@@ -78,6 +82,14 @@ class PayableError(GenericPaymentsError, ValueError):
 
 class UnknownPayable(PayableError, LookupError):
     """No registered class, or no object of it, goes by that name."""
+
+
+class UnknownPurpose(PayableError):
+    """The object cannot be paid for this purpose."""
+
+
+class CurrencyNotOffered(PayableError):
+    """The object has no price in this currency."""
 
 
 class MoneyError(GenericPaymentsError, ValueError):

@@ -100,7 +100,7 @@ class InsertOnceQuerySet(QuerySet[_Row]):
         return inserted
 
 
-class PaymentSessionQuerySet(RetriedQuerySet["PaymentSession"], InsertOnceQuerySet["PaymentSession"]):
+class PaymentSessionQuerySet(RetriedQuerySet["PaymentSession"], InsertOnceQuerySet["PaymentSession"]):  # type: ignore[override]
     """Payment sessions."""
 
     def due(self) -> Self:
@@ -289,7 +289,7 @@ def _sum_of(kinds: list[TransactionKind]) -> Sum:
     return Sum("gross", filter=Q(kind__in=kinds))
 
 
-class RefundQuerySet(RetriedQuerySet["Refund"], InsertOnceQuerySet["Refund"]):
+class RefundQuerySet(RetriedQuerySet["Refund"], InsertOnceQuerySet["Refund"]):  # type: ignore[override]
     """Refunds."""
 
     def due(self) -> Self:
@@ -318,7 +318,7 @@ class DisputeQuerySet(InsertOnceQuerySet["Dispute"]):
         return self.filter(status__in=[status for status in DisputeStatus if status.blocks_refunds])
 
 
-class WebhookEventQuerySet(RetriedQuerySet["WebhookEvent"], InsertOnceQuerySet["WebhookEvent"]):
+class WebhookEventQuerySet(RetriedQuerySet["WebhookEvent"], InsertOnceQuerySet["WebhookEvent"]):  # type: ignore[override]
     """Deliveries from Stripe."""
 
     def due(self) -> Self:
@@ -326,7 +326,7 @@ class WebhookEventQuerySet(RetriedQuerySet["WebhookEvent"], InsertOnceQuerySet["
         return super().due().filter(state__in=[WebhookState.RECEIVED, WebhookState.FAILED])
 
 
-class PaymentEventQuerySet(RetriedQuerySet["PaymentEvent"], InsertOnceQuerySet["PaymentEvent"]):
+class PaymentEventQuerySet(RetriedQuerySet["PaymentEvent"], InsertOnceQuerySet["PaymentEvent"]):  # type: ignore[override]
     """What happened to payments, and who is still to be told."""
 
     def due(self) -> Self:

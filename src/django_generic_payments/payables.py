@@ -12,7 +12,13 @@ from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import router
 from django.db.models import Model
 
-from django_generic_payments.exceptions import ConfigurationError, PayableError, UnknownPayable
+from django_generic_payments.exceptions import (
+    ConfigurationError,
+    CurrencyNotOffered,
+    PayableError,
+    UnknownPayable,
+    UnknownPurpose,
+)
 from django_generic_payments.money import Money
 
 if TYPE_CHECKING:
@@ -100,9 +106,9 @@ class PayableType:
         return tuple(getattr(self.cls, "payment_purposes", ("",)))
 
     def check_purpose(self, purpose: str) -> str:
-        """Return the purpose. Raises ``PayableError`` if the type does not have it."""
+        """Return the purpose. Raises ``UnknownPurpose`` if the type does not have it."""
         if purpose not in self.purposes():
-            raise PayableError(
+            raise UnknownPurpose(
                 f"{self.name!r} cannot be paid for the purpose {purpose!r}, only for {self.purposes()}. "
                 f"Add it to {self.cls.__name__}.payment_purposes."
             )
@@ -215,7 +221,7 @@ def price_of(obj: Any, purpose: str, currency: str | None, default_currency: str
     """
     Return what is due for the object, in the currency asked for.
 
-    Raises ``PayableError`` when the object offers no price in that currency, or offers something that is no ``Money``.
+    Raises ``CurrencyNotOffered``, or ``PayableError`` when the object offers something that is no ``Money``.
     """
     prices = call_optional(obj, "get_payment_prices", purpose)
     if prices is not None and not isinstance(prices, Iterable):
@@ -226,10 +232,12 @@ def price_of(obj: Any, purpose: str, currency: str | None, default_currency: str
         if wanted in by_currency:
             return by_currency[wanted]
         if currency:
-            raise PayableError(f"There is no price in {wanted!r}, only in {', '.join(sorted(by_currency))}.")
+            raise CurrencyNotOffered(
+                f"There is no price in {wanted!r}, only in {', '.join(sorted(by_currency))}."
+            )
     amount = _as_money(call(obj, "get_payment_amount", purpose))
     if currency and amount.currency != wanted:
-        raise PayableError(
+        raise CurrencyNotOffered(
             f"The price is in {amount.currency!r}, not in {wanted!r}. Offer more with get_payment_prices()."
         )
     return amount

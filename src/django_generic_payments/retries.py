@@ -8,12 +8,15 @@ the worker dies over it, the row is due again, and nobody has to find out that s
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from django.db import connections, models, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = [
     "FIRST_PAUSE",
@@ -95,7 +98,7 @@ def after_failure(row: Retried, error: str, *, dead: str) -> dict[str, Any]:
 class RetriedQuerySet(QuerySet[_Row]):
     """Rows that are tried again."""
 
-    def due(self) -> RetriedQuerySet[_Row]:
+    def due(self) -> Self:
         """Return what is to be tried now."""
         return self.filter(next_attempt_at__lte=timezone.now())
 

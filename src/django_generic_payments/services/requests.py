@@ -69,6 +69,8 @@ class CheckoutRequest:
     idempotency_key: str | None
     metadata: Mapping[str, str]
     extra: Mapping[str, Any]
+    #: Whose idempotency key it is: one user's key says nothing to another.
+    scope: str
 
     @classmethod
     def build(
@@ -83,8 +85,13 @@ class CheckoutRequest:
         cancel_url: str | None,
         idempotency_key: str | None,
         metadata: Mapping[str, str] | None,
+        scope: str = "",
     ) -> CheckoutRequest:
-        """Ask the payable, and check every part. Raises before anything is written or sent."""
+        """
+        Ask the payable, and check every part. Raises before anything is written or sent.
+
+        ``scope`` sets the keys of strangers apart from those of the project's own code.
+        """
         payable_type = get_payable_type(payable)
         payable_id = payable_type.identify(payable)
         payable_type.check_purpose(purpose)
@@ -93,6 +100,7 @@ class CheckoutRequest:
             raise NothingToPay(
                 f"Nothing is due for {payable_type.name} {payable_id}. Ask payment_required() first, and confirm it."
             )
+        payer = user if user is not None and getattr(user, "is_authenticated", True) else None
         return cls(
             payable_type=payable_type,
             payable_id=payable_id,
@@ -100,7 +108,7 @@ class CheckoutRequest:
             amount=amount,
             description=_checked_description(call(payable, "get_payment_description", purpose)),
             line_items=tuple(line_items_of(payable, purpose, amount)),
-            user=user if user is not None and getattr(user, "is_authenticated", True) else None,
+            user=payer,
             customer=customer,
             contact=_contact(call_optional(payable, "get_payment_customer", purpose)),
             success_url=checked_url(success_url),
@@ -108,6 +116,7 @@ class CheckoutRequest:
             idempotency_key=_checked_key(idempotency_key),
             metadata=_checked_metadata(metadata),
             extra=_checked_extra(call_optional(payable, "get_stripe_params", purpose)),
+            scope=scope or _scope_of(payer, customer),
         )
 
     @property
@@ -115,15 +124,6 @@ class CheckoutRequest:
         """The right to be paid for this."""
         livemode = get_settings().livemode
         return slot_of(self.payable_type.name, self.payable_id, self.purpose, livemode=livemode)
-
-    @property
-    def scope(self) -> str:
-        """Whose idempotency key it is: one user's key says nothing to another."""
-        if self.user is not None:
-            return f"user:{self.user.pk}"
-        if self.customer is not None:
-            return f"guest:{hashlib.sha256(str(self.customer.pk).encode()).hexdigest()[:32]}"
-        return "server"
 
     @property
     def fingerprint(self) -> str:
@@ -203,6 +203,14 @@ class CheckoutRequest:
         if guest_email and not known:
             params["customer_email"] = guest_email
         return params
+
+
+def _scope_of(user: Any | None, customer: Customer | None) -> str:
+    if user is not None:
+        return f"user:{user.pk}"
+    if customer is not None:
+        return f"guest:{hashlib.sha256(str(customer.pk).encode()).hexdigest()[:32]}"
+    return "server"
 
 
 def _stripe_line(item: LineItem) -> dict[str, Any]:
