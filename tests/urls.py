@@ -12,6 +12,9 @@ urlpatterns = [
 ]
 
 if settings.HAS_REST_FRAMEWORK:
+    from drf_spectacular.views import SpectacularJSONAPIView
+
     urlpatterns += [
         path("api/payments/", include("django_generic_payments.contrib.rest_framework.urls")),
+        path("api/schema/", SpectacularJSONAPIView.as_view()),
     ]

@@ -188,6 +188,8 @@ def _body_of_drf(error: Exception, response: Response) -> dict[str, Any]:
     known = [each for each in _OF_DRF.values() if each.status == response.status_code]
     code = getattr(error, "default_code", "")
     problem = _OF_DRF.get(code) or (known or [Problem(code or "error", response.status_code, "Error")])[0]
+    # Where the project's first way to log in is a session, DRF answers 403 to somebody who has none.
+    problem = problem._replace(status=response.status_code)
     if not isinstance(error, drf.ValidationError):
         return _body(problem, str(getattr(error, "detail", problem.title)))
     errors = list(_errors_in(error.get_full_details()))
