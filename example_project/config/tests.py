@@ -13,8 +13,11 @@ from django.conf import settings
 from django.test import SimpleTestCase, TestCase, override_settings
 
 ROOT = Path(__file__).resolve().parent.parent
-SHOW = "DEBUG GENERIC_PAYMENTS DEFAULT_CURRENCY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS ROOM_TAKEN DATABASES"
-
+SHOW = """
+    DEBUG GENERIC_PAYMENTS DEFAULT_CURRENCY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS ROOM_TAKEN DATABASES
+    SESSION_COOKIE_SECURE SECURE_SSL_REDIRECT SECURE_PROXY_SSL_HEADER SECURE_HSTS_SECONDS
+    SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_HSTS_PRELOAD SECURE_REFERRER_POLICY
+"""
 
 CODE = f"""
 import json
@@ -98,6 +101,58 @@ class EnvironmentTests(SimpleTestCase):
         self.assertEqual(site["DEFAULT_CURRENCY"], "eur")
         self.assertEqual(site["DATABASES"]["default"]["ENGINE"], "django.db.backends.postgresql")
 
+    def test_on_a_developers_machine_plain_http_will_do(self):
+        site = read()
+
+        self.assertIs(site["SECURE_SSL_REDIRECT"], False)
+        self.assertIs(site["SESSION_COOKIE_SECURE"], False)
+        self.assertEqual(site["SECURE_HSTS_SECONDS"], 0)
+
+    def test_in_production_only_https_will_do_and_no_header_is_believed(self):
+        site = read(DJANGO_SECRET_KEY="x" * 50)
+
+        self.assertIs(site["SECURE_SSL_REDIRECT"], True)
+        self.assertIs(site["SESSION_COOKIE_SECURE"], True)
+        self.assertEqual(site["SECURE_HSTS_SECONDS"], 3600)
+        self.assertIs(site["SECURE_HSTS_INCLUDE_SUBDOMAINS"], False)
+        self.assertIs(site["SECURE_HSTS_PRELOAD"], False)
+        self.assertIsNone(site["SECURE_PROXY_SSL_HEADER"])
+
+    def test_how_https_is_spoken_comes_from_the_environment(self):
+        site = read(
+            DJANGO_SECRET_KEY="x" * 50,
+            SECURE_SSL_REDIRECT="False",
+            SECURE_PROXY_SSL_HEADER="HTTP_X_FORWARDED_PROTO,https",
+            SECURE_HSTS_SECONDS="31536000",
+            SECURE_HSTS_INCLUDE_SUBDOMAINS="True",
+            SECURE_HSTS_PRELOAD="True",
+            SECURE_REFERRER_POLICY="no-referrer",
+        )
+
+        self.assertIs(site["SECURE_SSL_REDIRECT"], False)
+        self.assertEqual(site["SECURE_PROXY_SSL_HEADER"], ["HTTP_X_FORWARDED_PROTO", "https"])
+        self.assertEqual(site["SECURE_HSTS_SECONDS"], 31536000)
+        self.assertIs(site["SECURE_HSTS_INCLUDE_SUBDOMAINS"], True)
+        self.assertIs(site["SECURE_HSTS_PRELOAD"], True)
+        self.assertEqual(site["SECURE_REFERRER_POLICY"], "no-referrer")
+
+    def test_in_production_a_connection_to_postgresql_is_kept_for_a_while(self):
+        server = {"DATABASE_URL": "postgres://ann:secret@db.example:5432/harbour"}
+        production = {**server, "DJANGO_SECRET_KEY": "x" * 50}
+
+        def kept(**environment: str) -> tuple[int, bool]:
+            database = read(**environment)["DATABASES"]["default"]
+            return database["CONN_MAX_AGE"], database["CONN_HEALTH_CHECKS"]
+
+        self.assertEqual(kept(**server), (0, True))
+        self.assertEqual(kept(**production), (60, True))
+        self.assertEqual(kept(**production, CONN_MAX_AGE="600", CONN_HEALTH_CHECKS="False"), (600, False))
+
+    def test_nothing_of_that_concerns_sqlite(self):
+        database = read(DJANGO_SECRET_KEY="x" * 50, CONN_MAX_AGE="600")["DATABASES"]["default"]
+
+        self.assertNotIn("CONN_MAX_AGE", database)
+
     def test_a_word_that_is_not_known_is_refused_with_those_that_are(self):
         done = run(ROOM_TAKEN="shrug")
 
@@ -121,3 +176,21 @@ class BannerTests(TestCase):
 
         with override_settings(GENERIC_PAYMENTS=live):
             self.assertNotContains(self.client.get("/bookings/"), 'class="mode"')
+
+
+class HealthTests(TestCase):
+    def test_a_site_whose_database_answers_is_well(self):
+        answer = self.client.get("/healthz/")
+
+        self.assertEqual((answer.status_code, answer.content), (200, b"ok\n"))
+
+    def test_the_answer_is_never_kept(self):
+        self.assertIn("no-store", self.client.get("/healthz/")["Cache-Control"])
+
+    def test_asking_needs_no_https(self):
+        with override_settings(SECURE_SSL_REDIRECT=True):
+            self.assertEqual(self.client.get("/healthz/").status_code, 200)
+            self.assertEqual(self.client.get("/").status_code, 301)
+
+    def test_asking_begins_no_session(self):
+        self.assertEqual(dict(self.client.get("/healthz/").cookies), {})
