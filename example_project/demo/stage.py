@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.conf import settings
+from django.conf import global_settings, settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
 from django.core.management import call_command
 from django.core.servers.basehttp import ThreadedWSGIServer, WSGIRequestHandler
@@ -23,6 +23,15 @@ from django.urls import reverse
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.sandbox.server import SandboxServer
 from django_generic_payments.testing import override_payments
+
+# Of what the site has in production, the demo can have neither https nor collected files.
+AT_HOME = {
+    "SECURE_SSL_REDIRECT": False,
+    "SESSION_COOKIE_SECURE": False,
+    "CSRF_COOKIE_SECURE": False,
+    "STORAGES": global_settings.STORAGES,
+    "MIDDLEWARE": [name for name in settings.MIDDLEWARE if not name.startswith("whitenoise.")],
+}
 
 
 @dataclass(frozen=True)
@@ -37,7 +46,7 @@ class Stage:
 @contextmanager
 def stage(port: int = 0) -> Iterator[Stage]:
     """Set up everything; the site listens on this port, or on a free one."""
-    with demo_database(), site(port) as address:
+    with demo_database(), override_settings(**AT_HOME), site(port) as address:
         call_command("loaddata", "rooms", "products", verbosity=0)
         sandbox = Sandbox(secret_key="sk_test_sandbox", webhook_secret="whsec_sandbox")
         webhook = address + reverse("generic_payments:stripe-webhook")

@@ -22,10 +22,15 @@ def environment() -> dict[str, str]:
     }
 
 
-def tell(*options: str, timeout: int = 120) -> subprocess.CompletedProcess[str]:
-    """Run the demo to its end."""
+def tell(*options: str, timeout: int = 120, **variables: str) -> subprocess.CompletedProcess[str]:
+    """Run the demo to its end, with these variables set."""
     return subprocess.run(
-        [*COMMAND, *options], env=environment(), capture_output=True, text=True, timeout=timeout, check=False
+        [*COMMAND, *options],
+        env=environment() | variables,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
     )
 
 

@@ -34,6 +34,20 @@ def test_the_demo_tells_the_whole_story_and_ends_by_itself():
         assert words in done.stdout
 
 
+def test_what_the_site_has_in_production_does_not_disturb_the_demo():
+    production = {
+        "DJANGO_SECRET_KEY": "x" * 50,
+        "ALLOWED_HOSTS": "harbour.example",
+        "STRIPE_SECRET_KEY": "sk_live_1",
+        "SECURE_HSTS_SECONDS": "31536000",
+    }
+
+    done = tell(timeout=60, **production)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "every invariant holds" in done.stdout
+
+
 @pytest.fixture
 def served():
     demo = ServedDemo()
