@@ -46,3 +46,14 @@ def test_a_level_of_the_log_that_does_not_exist_is_refused(site):
 
     assert done.returncode != 0
     assert "LOUD" in done.stderr
+
+
+def test_what_is_sent_to_stripe_is_not_logged_whatever_the_level(site):
+    code = (
+        "import logging; from config.wsgi import application; "
+        "print([logging.getLogger(name).isEnabledFor(logging.DEBUG) for name in ('stripe', 'bookings')])"
+    )
+
+    said = site.python("-c", code, **documented_environment(), LOG_LEVEL="debug")
+
+    assert said.splitlines()[-1] == "[False, True]"
