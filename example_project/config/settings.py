@@ -10,8 +10,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import django
+from corsheaders.defaults import default_headers
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.utils import get_random_secret_key
 from environ import Env
@@ -30,6 +32,8 @@ DEBUG = env.bool("DJANGO_DEBUG", default=not SECRET_KEY)
 SECRET_KEY = SECRET_KEY or get_random_secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=[])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
+# Pages of other origins that may use the API in a visitor's browser, such as the one in frontend/.
+FRONTEND_ORIGINS = env.list("FRONTEND_ORIGINS", default=["http://127.0.0.1:5173"] if DEBUG else [])
 
 # payments: with keys of your own they go to Stripe, and without any to `manage.py payments_sandbox`
 STRIPE_SECRET_KEY = env.str("STRIPE_SECRET_KEY", default="")
@@ -42,6 +46,16 @@ GENERIC_PAYMENTS: dict[str, Any] = {
 }
 if base_url := env.str("BASE_URL", default=""):
     GENERIC_PAYMENTS["BASE_URL"] = base_url
+# payments: whoever pays on one of those pages goes back there
+GENERIC_PAYMENTS["ALLOWED_REDIRECT_HOSTS"] = [urlsplit(origin).netloc for origin in FRONTEND_ORIGINS]
+# payments: other services that hear of every payment, and the secrets that sign what they are told
+PAYMENTS_WEBHOOK_CALLBACK_SECRET = env.list("PAYMENTS_WEBHOOK_CALLBACK_SECRET", default=[])
+GENERIC_PAYMENTS |= {
+    "CALLBACK_URLS": env.list("PAYMENTS_WEBHOOK_CALLBACK_URL", default=[]),
+    "CALLBACK_SECRETS": PAYMENTS_WEBHOOK_CALLBACK_SECRET,
+    # On a developer's machine the other service is there too.
+    "CALLBACK_ALLOW_PRIVATE": DEBUG,
+}
 CHECKOUT_ORIGIN = "https://checkout.stripe.com"
 if not STRIPE_SECRET_KEY:
     CHECKOUT_ORIGIN = "http://127.0.0.1:8420"
@@ -66,13 +80,20 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_generic_payments",  # payments
+    "django_generic_payments.contrib.callbacks",  # payments
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "corsheaders",
     "accounts",
     "bookings",
+    "inbox",
     "shop",
     "demo",
 ]
 
 MIDDLEWARE = [
+    "corsheaders.middleware.CorsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -84,10 +105,10 @@ MIDDLEWARE = [
 
 if not DEBUG:
     # In production the site serves its static files itself; on a developer's machine runserver does.
-    MIDDLEWARE.insert(1, "whitenoise.middleware.WhiteNoiseMiddleware")
+    MIDDLEWARE.insert(2, "whitenoise.middleware.WhiteNoiseMiddleware")
 
 if django.VERSION >= (6, 0):
-    MIDDLEWARE.insert(1, "django.middleware.csp.ContentSecurityPolicyMiddleware")
+    MIDDLEWARE.insert(2, "django.middleware.csp.ContentSecurityPolicyMiddleware")
     SECURE_CSP = {
         "default-src": ["'self'"],
         "base-uri": ["'none'"],
@@ -96,6 +117,33 @@ if django.VERSION >= (6, 0):
         # payments: the button is a form of ours that Stripe answers in the end, and browsers ask for both
         "form-action": ["'self'", CHECKOUT_ORIGIN],
     }
+
+# A browser shows them our answers and sends them a visitor's cookie; forms of theirs have to bring a token.
+CORS_ALLOWED_ORIGINS = FRONTEND_ORIGINS
+CORS_URLS_REGEX = r"^/api/"
+CORS_ALLOW_CREDENTIALS = True
+CORS_ALLOW_HEADERS = [*default_headers, "idempotency-key", "payment-token"]
+CORS_EXPOSE_HEADERS = ["retry-after"]
+CSRF_TRUSTED_ORIGINS += FRONTEND_ORIGINS
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["rest_framework.authentication.SessionAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.AllowAny"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # payments: the bookings' errors look like those of the payments
+    "EXCEPTION_HANDLER": "django_generic_payments.contrib.rest_framework.problems.problem_handler",
+    "DEFAULT_THROTTLE_RATES": {"bookings": "30/min"},
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "The Harbour Rooms",
+    "DESCRIPTION": "Book a room, and pay its deposit. Amounts are integers in the minor unit of their currency.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+}
 
 ROOT_URLCONF = "config.urls"
 WSGI_APPLICATION = "config.wsgi.application"

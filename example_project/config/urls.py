@@ -11,6 +11,7 @@ from config.health import health
 
 urlpatterns = [
     path("payments/", include("django_generic_payments.urls")),  # payments
+    path("api/", include("config.api")),
     path("accounts/", include("accounts.urls")),
     path("shop/", include("shop.urls")),
     path("admin/", admin.site.urls),
