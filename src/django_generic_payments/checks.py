@@ -2,17 +2,19 @@
 System checks. An id means the same for ever; they neither touch the database nor the network.
 
 Errors: E001 not a dict, E002 unknown name, E003 wrong type, E004 no secret key, E005 no webhook secret, E006 not a
-webhook secret, E007 live key with DEBUG, E008 live mode without https, E009 not a secret key, E010 unknown address.
+webhook secret, E007 live key with DEBUG, E008 live mode without https, E009 not a secret key, E010 unknown address,
+E011 not a callback URL, E012 no callback secret, E013 not a callback secret, E014 callbacks without their app.
 Warnings: W001 test key in production, W002 SQLite in production, W003 payable without a success receiver,
 W004 payable in another database, W005 not Stripe's address, W006 unknown currency, W007 receiver without a sender.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
+from django.apps import apps
 from django.conf import settings as django_settings
 from django.core import checks
 from django.db import connections, router
@@ -201,6 +203,55 @@ def check_senders(**_kwargs: Any) -> Iterator[checks.CheckMessage]:
             )
 
 
+def check_callback_urls(**_kwargs: Any) -> Iterator[checks.CheckMessage]:
+    """Callbacks go over https to addresses that are some, and there is an app that sends them."""
+    settings = _readable()
+    if settings is None or not settings.CALLBACK_URLS:
+        return
+    for number, url in enumerate(settings.CALLBACK_URLS):
+        if fault := conf.callback_url_fault(url, allow_private=settings.CALLBACK_ALLOW_PRIVATE):
+            yield checks.Error(
+                f"{SETTING}['CALLBACK_URLS'][{number}] {fault}.",
+                hint="Write it whole, such as 'https://example.com/payments/'. For http on a machine of your own, set "
+                "CALLBACK_ALLOW_PRIVATE.",
+                id="generic_payments.E011",
+            )
+    if not apps.is_installed(_CALLBACKS):
+        yield checks.Error(
+            f"{SETTING}['CALLBACK_URLS'] is set, and nothing sends callbacks.",
+            hint=f"Add {_CALLBACKS!r} to INSTALLED_APPS.",
+            id="generic_payments.E014",
+        )
+
+
+def check_callback_secrets(**_kwargs: Any) -> Iterator[checks.CheckMessage]:
+    """Each callback is signed: without a signature anybody could tell the receiver of a payment."""
+    settings = _readable()
+    if settings is None:
+        return
+    for url in settings.callback_urls:
+        configured = settings.configured_callback_secrets(url)
+        receiver = conf.shown_url(url) or "one of CALLBACK_URLS"
+        if not any(secret.strip() for secret in configured):
+            yield checks.Error(
+                f"{SETTING}['CALLBACK_SECRETS'] has no secret for {receiver}.",
+                hint=_HOW_TO_MAKE_ONE,
+                id="generic_payments.E012",
+            )
+        elif len(settings.callback_secrets(url)) != len(configured):
+            yield checks.Error(
+                f"{SETTING}['CALLBACK_SECRETS'] holds something for {receiver} that is not a secret.",
+                hint=f"A secret is whsec_ and 24 to 64 bytes in base64. {_HOW_TO_MAKE_ONE}",
+                id="generic_payments.E013",
+            )
+
+
+_CALLBACKS = "django_generic_payments.contrib.callbacks"
+_HOW_TO_MAKE_ONE = (
+    'Make one with: python -c "import base64, secrets; '
+    "print('whsec_' + base64.b64encode(secrets.token_bytes(32)).decode())\""
+)
+
 #: Every check, with the options it is registered with.
 CHECKS: Sequence[tuple[Check, dict[str, Any]]] = (
     (check_names, {}),
@@ -213,6 +264,8 @@ CHECKS: Sequence[tuple[Check, dict[str, Any]]] = (
     (check_database, {}),
     (check_receivers, {}),
     (check_senders, {}),
+    (check_callback_urls, {}),
+    (check_callback_secrets, {}),
     (check_deployment, {"deploy": True}),
 )
 
@@ -239,6 +292,12 @@ def _wrong_types(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "STRIPE_WEBHOOK_SECRET", "a string or a list of strings"
     if not _is_texts(settings.ALLOWED_REDIRECT_HOSTS):
         yield "ALLOWED_REDIRECT_HOSTS", "a list of strings"
+    if not _is_texts(settings.CALLBACK_URLS):
+        yield "CALLBACK_URLS", "a list of strings"
+    if not _are_callback_secrets(settings.CALLBACK_SECRETS):
+        yield "CALLBACK_SECRETS", "a string, a list of strings, or a dict of either by URL"
+    if not isinstance(values["CALLBACK_ALLOW_PRIVATE"], bool):
+        yield "CALLBACK_ALLOW_PRIVATE", "True or False"
     if not 1 <= len(str(settings.APP_NAME)) <= 100:
         yield "APP_NAME", "1 to 100 characters"
     if settings.DUPLICATES not in ("review", "refund"):
@@ -246,6 +305,11 @@ def _wrong_types(settings: Settings) -> Iterator[tuple[str, str]]:
     tolerance = settings.WEBHOOK_TOLERANCE
     if type(tolerance) is not int or not 1 <= tolerance <= 600:
         yield "WEBHOOK_TOLERANCE", "a number of seconds from 1 to 600"
+
+
+def _are_callback_secrets(value: object) -> bool:
+    choices = list(value.values()) if isinstance(value, Mapping) else [value]
+    return all(isinstance(each, str) or _is_texts(each) for each in choices)
 
 
 def _is_texts(value: object) -> bool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
 import dataclasses
 import difflib
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import settings as django_settings
 
@@ -16,6 +20,8 @@ __all__ = ["SETTING", "STRIPE_API_BASE", "Settings", "get_settings"]
 
 SETTING = "GENERIC_PAYMENTS"
 STRIPE_API_BASE = "https://api.stripe.com"
+#: MySQL can keep no longer ones unique.
+MAX_CALLBACK_URL = 500
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,12 @@ class Settings:
     DUPLICATES: str = "review"
     #: Seconds by which the time of a webhook's signature may differ from ours.
     WEBHOOK_TOLERANCE: int = 300
+    #: Other services that every payment event is also sent to, by ``contrib.callbacks``.
+    CALLBACK_URLS: Sequence[str] = field(default=(), repr=False)
+    #: ``whsec_…`` that callbacks are signed with: one, several while one replaces another, or a mapping by URL.
+    CALLBACK_SECRETS: str | Sequence[str] | Mapping[str, str | Sequence[str]] = field(default="", repr=False)
+    #: Let callbacks go to private addresses and over plain http, as on a machine of one's own.
+    CALLBACK_ALLOW_PRIVATE: bool = False
 
     @property
     def livemode(self) -> bool:
@@ -58,10 +70,21 @@ class Settings:
     @property
     def configured_secrets(self) -> tuple[str, ...]:
         """The webhook secrets as they were set, good or bad."""
-        value = self.STRIPE_WEBHOOK_SECRET
-        # An environment variable that is not set gives None: no secret, and not an error of its own.
-        texts: Iterable[object] = [value] if isinstance(value, str) else value or ()
-        return tuple(each for each in texts if isinstance(each, str))
+        return _texts(self.STRIPE_WEBHOOK_SECRET)
+
+    @property
+    def callback_urls(self) -> tuple[str, ...]:
+        """Where payment events are also sent, each address once."""
+        return tuple(dict.fromkeys(url for url in _texts(self.CALLBACK_URLS) if url.strip()))
+
+    def callback_secrets(self, url: str) -> tuple[str, ...]:
+        """Return the secrets that can be used to sign what goes to this URL: never one that could be guessed."""
+        return tuple(filter(is_signing_secret, self.configured_callback_secrets(url)))
+
+    def configured_callback_secrets(self, url: str) -> tuple[str, ...]:
+        """Return the secrets for this URL as they were set, good or bad."""
+        value = self.CALLBACK_SECRETS
+        return _texts(value.get(url) if isinstance(value, Mapping) else value)
 
     @property
     def base_url(self) -> str:
@@ -114,3 +137,47 @@ def unknown_names(configured: Mapping[str, Any]) -> dict[str, str | None]:
         for name in configured
         if name not in known
     }
+
+
+def is_signing_secret(text: str) -> bool:
+    """Tell whether a text is ``whsec_`` and 24 to 64 bytes in base64, as Standard Webhooks asks for."""
+    prefix, encoded = text[:6], text[6:]
+    try:
+        key = base64.b64decode(encoded, validate=True)
+    except (binascii.Error, ValueError):
+        return False
+    return prefix == "whsec_" and 24 <= len(key) <= 64
+
+
+def callback_url_fault(url: str, *, allow_private: bool) -> str:
+    """Return why callbacks may not go to this URL, without quoting it; blank if they may."""
+    if not shown_url(url):
+        return f"is not an address of at most {MAX_CALLBACK_URL} characters, in ASCII and without blanks"
+    address = urlsplit(url)
+    if "@" in address.netloc:
+        return "holds a user name or a password"
+    if address.scheme == "http" and not allow_private:
+        return "is not https"
+    return ""
+
+
+def shown_url(url: str) -> str:
+    """Return what may be seen of a URL: not its query, which may hold a token; blank if it is no URL for callbacks."""
+    # What is no URL may be a secret that was put in the wrong place.
+    if not re.fullmatch(rf"https?://[!-~]{{1,{MAX_CALLBACK_URL}}}", url) or len(url) > MAX_CALLBACK_URL:
+        return ""
+    try:
+        address = urlsplit(url)
+        host, port = address.hostname, address.port
+    except ValueError:
+        return ""
+    if not host or port == 0:
+        return ""
+    name = f"[{host}]" if ":" in host else host
+    return f"{address.scheme}://{name}{f':{port}' if port else ''}{address.path}"
+
+
+def _texts(value: object) -> tuple[str, ...]:
+    # An environment variable that is not set gives None: no value, and not an error of its own.
+    texts: Iterable[object] = [value] if isinstance(value, str) else value or ()  # type: ignore[assignment]
+    return tuple(each for each in texts if isinstance(each, str))
