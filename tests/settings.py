@@ -23,6 +23,10 @@ INSTALLED_APPS = [
     "django_generic_payments",
     "tests.shop",
 ]
+# An extra: without the package that it needs, all else is tested.
+if find_spec("standardwebhooks"):
+    INSTALLED_APPS.append("django_generic_payments.contrib.callbacks")
+
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
