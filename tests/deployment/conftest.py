@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib.util
 import os
-import secrets
-from urllib.parse import quote
 
 import pytest
 
+from tests.databases import postgres_database
 from tests.deployment.site import Site, documented_environment
-from tests.settings import POSTGRES, postgres_is_there
+from tests.settings import postgres_is_there
 
 NEEDED = ("gunicorn", "whitenoise", "sentry_sdk", "environ")
 MISSING = [name for name in NEEDED if importlib.util.find_spec(name) is None]
@@ -32,19 +31,5 @@ def postgres_url():
     if not postgres_is_there():
         is_required = "postgres" in os.environ.get("PAYMENTS_TEST_REQUIRE", "").split(",")
         (pytest.fail if is_required else pytest.skip)("PostgreSQL is not there")
-    import psycopg
-    from psycopg.conninfo import make_conninfo
-
-    where = {name.lower(): POSTGRES[name] for name in ("USER", "PASSWORD", "HOST", "PORT")}
-    name = f"harbour_{secrets.token_hex(8)}"
-    with psycopg.connect(make_conninfo(**where, dbname="postgres"), autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield url_of(name)
-        finally:
-            connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-def url_of(name: str) -> str:
-    secret = quote(POSTGRES["PASSWORD"], safe="")
-    return f"postgres://{POSTGRES['USER']}:{secret}@{POSTGRES['HOST']}:{POSTGRES['PORT']}/{name}"
+    with postgres_database() as address:
+        yield address

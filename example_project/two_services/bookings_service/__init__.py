@@ -1,0 +1,1 @@
+"""Bookings, without a line of code about Stripe."""

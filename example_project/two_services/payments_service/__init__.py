@@ -1,0 +1,1 @@
+"""Payments, for bookings that live in another service."""
