@@ -10,6 +10,7 @@ import pytest
 
 from tests.browser.guest import DESKTOP, PHONE, Guest, launch
 from tests.demo.running import ServedDemo
+from tests.example import needs_example
 
 CHROMIUM = (
     os.environ.get("PAYMENTS_TEST_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
@@ -26,6 +27,7 @@ def pytest_collection_modifyitems(items):
         if "tests/browser/" not in item.path.as_posix():
             continue
         item.add_marker(pytest.mark.browser)
+        item.add_marker(needs_example)
         if not CHROMIUM and not IS_REQUIRED:
             item.add_marker(
                 pytest.mark.skip(reason="Chromium is not on this machine (PAYMENTS_TEST_CHROMIUM says where)")

@@ -11,6 +11,9 @@ from urllib.parse import urlsplit
 import pytest
 
 from tests.demo.running import ServedDemo, tell
+from tests.example import needs_example
+
+pytestmark = needs_example
 
 
 def test_the_demo_tells_the_whole_story_and_ends_by_itself():

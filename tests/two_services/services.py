@@ -16,8 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.example import EXAMPLE
+
 ROOT = Path(__file__).parents[2]
-EXAMPLE = ROOT / "example_project"
 #: Seconds for a process to do what it was asked for, on a machine that does other things too.
 PATIENCE = 60
 

@@ -9,7 +9,6 @@ import subprocess
 import sys
 from contextlib import ExitStack
 from datetime import date, timedelta
-from importlib.util import find_spec
 
 import pytest
 from django.conf import settings
@@ -17,16 +16,10 @@ from django.conf import settings
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.sandbox.server import SandboxServer
 from tests.databases import postgres_database
-from tests.two_services.services import EXAMPLE, Service, call, free_port, is_open, stop, wait_until
+from tests.example import EXAMPLE, needs_example
+from tests.two_services.services import Service, call, free_port, is_open, stop, wait_until
 
-NEEDED = ("environ", "rest_framework", "standardwebhooks")
-pytestmark = [
-    pytest.mark.crash,
-    pytest.mark.skipif(not EXAMPLE.is_dir(), reason="example_project/ is part of the repository alone"),
-    pytest.mark.skipif(
-        not all(map(find_spec, NEEDED)), reason="what the example needs is not installed: the group example"
-    ),
-]
+pytestmark = [pytest.mark.crash, needs_example]
 
 
 class House:
