@@ -62,7 +62,11 @@ def post(
             _secured(plain, address) as sock,
             _shut_at(until, sock),
         ):
-            return _exchange(sock, address, body, headers)
+            answer = _exchange(sock, address, body, headers)
+        if monotonic() >= until:
+            # Headers that were cut off look as if they were all.
+            raise TimeoutError
+        return answer
     except PrivateAddress as private:
         raise NotSent(
             f"{host} leads to {private}, which is not on the internet. If that is meant, set "
