@@ -5,8 +5,6 @@ from __future__ import annotations
 from django.apps import AppConfig
 from django.utils.translation import gettext_lazy as _
 
-from django_generic_payments.exceptions import ConfigurationError
-
 __all__ = ["CallbacksConfig"]
 
 
@@ -20,15 +18,7 @@ class CallbacksConfig(AppConfig):
 
     def ready(self) -> None:
         """Add the chore. Raises ``ConfigurationError`` without the package that signs."""
-        try:
-            from django_generic_payments.contrib.callbacks.sending import CHORE
-        except ModuleNotFoundError as error:
-            if error.name != "standardwebhooks":
-                raise
-            raise ConfigurationError(
-                "Callbacks are signed by the package standardwebhooks, which is not installed: "
-                'pip install "django-generic-payments[callbacks]"'
-            ) from error
+        from django_generic_payments.contrib.callbacks.sending import CHORE
         from django_generic_payments.maintenance.work import add_chore
 
         add_chore(CHORE)

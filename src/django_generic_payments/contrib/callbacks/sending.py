@@ -14,12 +14,12 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.utils import timezone
-from standardwebhooks import Webhook
 
 from django_generic_payments import __version__
 from django_generic_payments.conf import SETTING, get_settings
 from django_generic_payments.contrib.callbacks.models import Callback
 from django_generic_payments.contrib.callbacks.posting import Answer, NotSent, post
+from django_generic_payments.contrib.callbacks.signing import sign
 from django_generic_payments.enums import DeliveryState
 from django_generic_payments.maintenance.work import Chore
 from django_generic_payments.retries import FIRST_PAUSE, after_failure
@@ -76,14 +76,10 @@ def send(callback: Callback) -> DeliveryState:
 
 
 def _headers(callback: Callback, secrets: tuple[str, ...]) -> dict[str, str]:
-    identifier, now = str(callback.event_id), datetime.now(time_zones.utc)
-    signatures = [Webhook(secret).sign(identifier, now, callback.body) for secret in secrets]
     return {
         "Content-Type": "application/json",
         "User-Agent": f"django-generic-payments/{__version__}",
-        "webhook-id": identifier,
-        "webhook-timestamp": str(int(now.timestamp())),
-        "webhook-signature": " ".join(signatures),
+        **sign(str(callback.event_id), callback.body, secrets),
     }
 
 
