@@ -2,12 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from django.templatetags.static import static
 from rest_framework import serializers
 
 from bookings.forms import BookingForm
 from bookings.models import Booking, Room
+
+
+class RoomSerializer(serializers.Serializer):
+    """A room to choose."""
+
+    slug = serializers.SlugField()
+    name = serializers.CharField()
+    tagline = serializers.CharField()
+    picture = serializers.SerializerMethodField()
+    picture_alt = serializers.CharField()
+    sleeps = serializers.IntegerField()
+    price = serializers.IntegerField(source="price.amount")
+    currency = serializers.CharField(source="price.currency")
+    display_price = serializers.CharField(source="price")
+    deposit_percent = serializers.IntegerField()
+
+    def get_picture(self, room: Room) -> str:
+        """Return the whole address, for pages of other origins."""
+        return self.context["request"].build_absolute_uri(static(room.picture))
 
 
 class BookingRequestSerializer(serializers.Serializer):
@@ -19,6 +40,14 @@ class BookingRequestSerializer(serializers.Serializer):
     people = serializers.IntegerField(min_value=1, max_value=20, default=2)
     name = serializers.CharField(max_length=100)
     email = serializers.EmailField()
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        """Refuse what is not asked for: whoever sends an amount must not believe that it counts."""
+        if isinstance(data, Mapping) and (unknown := [name for name in data if name not in self.fields]):
+            raise serializers.ValidationError(
+                dict.fromkeys(unknown, "There is no such field."), "unknown_field"
+            )
+        return super().to_internal_value(data)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         """Ask the form of the site, so that there is one set of rules."""

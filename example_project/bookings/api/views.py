@@ -18,8 +18,8 @@ from rest_framework.response import Response
 from rest_framework.throttling import ScopedRateThrottle
 from rest_framework.views import APIView
 
-from bookings.api.serializers import BookingRequestSerializer, BookingSerializer
-from bookings.models import Booking
+from bookings.api.serializers import BookingRequestSerializer, BookingSerializer, RoomSerializer
+from bookings.models import Booking, Room
 from django_generic_payments.exceptions import GatewayError
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.services import sync_session
@@ -34,6 +34,23 @@ class NotPaid(APIException):
     status_code = status.HTTP_409_CONFLICT
     default_code = "not_paid"
     default_detail = "The deposit is not paid yet."
+
+
+class Cancelled(APIException):
+    """Nothing will confirm the booking any more."""
+
+    status_code = status.HTTP_409_CONFLICT
+    default_code = "cancelled"
+
+
+class RoomsView(APIView):
+    """Look at the rooms."""
+
+    @extend_schema(operation_id="rooms_list", tags=["bookings"], responses=RoomSerializer(many=True))
+    def get(self, request: Request) -> Response:
+        """List the rooms, the dearest first."""
+        rooms = RoomSerializer(Room.objects.all(), many=True, context={"request": request})
+        return Response(rooms.data)
 
 
 class BookingsView(APIView):
@@ -79,7 +96,8 @@ class ConfirmPaymentView(APIView):
         """
         Ask whether the deposit is there, for a payer who is faster than the webhook.
 
-        Nothing that is sent here counts: Stripe is asked. 409 `not_paid` if there is nothing yet.
+        Nothing that is sent here counts: Stripe is asked. 409 `not_paid` if there is nothing yet, and `cancelled` with
+        the reason if the booking is.
         """
         booking = _booking(request, pk)
         session = PaymentSession.objects.for_payable(booking).order_by("-created").first()
@@ -89,6 +107,8 @@ class ConfirmPaymentView(APIView):
             except GatewayError as error:
                 logger.warning("Stripe could not be asked for %s: %s.", session.pk, type(error).__name__)
             booking.refresh_from_db()
+        if booking.status == Booking.Status.CANCELLED:
+            raise Cancelled(f"The booking is cancelled: {booking.get_ending_display()}.")
         if booking.status != Booking.Status.CONFIRMED:
             raise NotPaid
         return Response(BookingSerializer(booking).data)
