@@ -10,11 +10,14 @@ import sys
 from pathlib import Path
 
 from django.conf import settings
-from django.test import SimpleTestCase, TestCase, override_settings
+from django.contrib.auth import get_user_model
+from django.core.cache import cache
+from django.http import HttpResponse
+from django.test import Client, SimpleTestCase, TestCase, override_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 SHOW = """
-    DEBUG GENERIC_PAYMENTS DEFAULT_CURRENCY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS ROOM_TAKEN DATABASES
+    DEBUG GENERIC_PAYMENTS DEFAULT_CURRENCY ALLOWED_HOSTS CSRF_TRUSTED_ORIGINS CORS_ALLOWED_ORIGINS ROOM_TAKEN DATABASES
     SESSION_COOKIE_SECURE SECURE_SSL_REDIRECT SECURE_PROXY_SSL_HEADER SECURE_HSTS_SECONDS
     SECURE_HSTS_INCLUDE_SUBDOMAINS SECURE_HSTS_PRELOAD SECURE_REFERRER_POLICY
 """
@@ -90,6 +93,7 @@ class EnvironmentTests(SimpleTestCase):
 
     def test_hosts_origins_currency_and_database_come_from_the_environment(self):
         site = read(
+            DJANGO_SECRET_KEY="x" * 50,
             ALLOWED_HOSTS="harbour.example",
             CSRF_TRUSTED_ORIGINS="https://harbour.example,https://www.harbour.example",
             DEFAULT_CURRENCY="EUR",
@@ -100,6 +104,16 @@ class EnvironmentTests(SimpleTestCase):
         self.assertEqual(len(site["CSRF_TRUSTED_ORIGINS"]), 2)
         self.assertEqual(site["DEFAULT_CURRENCY"], "eur")
         self.assertEqual(site["DATABASES"]["default"]["ENGINE"], "django.db.backends.postgresql")
+
+    def test_pages_of_other_origins_come_from_the_environment_and_payers_go_back_there(self):
+        production = {"DJANGO_SECRET_KEY": "x" * 50}
+        page = read(**production, FRONTEND_ORIGINS="https://app.harbour.example")
+
+        self.assertEqual(page["CORS_ALLOWED_ORIGINS"], ["https://app.harbour.example"])
+        self.assertEqual(page["CSRF_TRUSTED_ORIGINS"], ["https://app.harbour.example"])
+        self.assertEqual(page["GENERIC_PAYMENTS"]["ALLOWED_REDIRECT_HOSTS"], ["app.harbour.example"])
+        self.assertEqual(read()["CORS_ALLOWED_ORIGINS"], ["http://127.0.0.1:5173"])
+        self.assertEqual(read(**production)["CORS_ALLOWED_ORIGINS"], [])
 
     def test_on_a_developers_machine_plain_http_will_do(self):
         site = read()
@@ -176,6 +190,139 @@ class BannerTests(TestCase):
 
         with override_settings(GENERIC_PAYMENTS=live):
             self.assertNotContains(self.client.get("/bookings/"), 'class="mode"')
+
+
+PAGE, STRANGER = "https://app.harbour.example", "https://evil.example"
+
+
+@override_settings(CORS_ALLOWED_ORIGINS=[PAGE], CSRF_TRUSTED_ORIGINS=[PAGE])
+class OtherOriginTests(TestCase):
+    """Pages of other origins: what a browser lets them do, and what they cannot do with a visitor's cookie."""
+
+    fixtures = ["rooms"]
+
+    def setUp(self) -> None:
+        cache.clear()  # throttles remember across tests
+        self.ann = get_user_model().objects.create_user("ann", "ann@example.com")
+        # The cookies of Ann's browser go along, wherever the page is that asks.
+        self.browser = Client(enforce_csrf_checks=True)
+        self.browser.force_login(self.ann)
+
+    def preflight(self, path: str, origin: str, *, method: str = "POST", headers: str = "") -> HttpResponse:
+        asked = {
+            "Origin": origin,
+            "Access-Control-Request-Method": method,
+            "Access-Control-Request-Headers": headers,
+        }
+        return self.client.options(path, headers=asked)
+
+    def book(self, origin: str, **headers: str) -> HttpResponse:
+        return self.browser.post(
+            "/api/bookings/", {}, content_type="application/json", headers={"Origin": origin, **headers}
+        )
+
+    def token(self) -> str:
+        return self.browser.get("/api/csrf/", headers={"Origin": PAGE}).json()["token"]
+
+    def test_the_page_may_send_what_it_sends(self):
+        for method, path, headers in (
+            ("GET", "/api/rooms/", ""),
+            ("GET", "/api/csrf/", ""),
+            ("POST", "/api/bookings/", "content-type,x-csrftoken"),
+            ("POST", "/api/payments/checkout/", "content-type,idempotency-key,x-csrftoken"),
+            ("GET", "/api/payments/status/0c7a7e0e-6d0f-4f0e-8f5b-2f6f1f0c6a11/", "payment-token"),
+        ):
+            with self.subTest(path):
+                answer = self.preflight(path, PAGE, method=method, headers=headers)
+
+                self.assertEqual(answer["Access-Control-Allow-Origin"], PAGE)
+                self.assertEqual(answer["Access-Control-Allow-Credentials"], "true")
+                self.assertIn(method, answer["Access-Control-Allow-Methods"])
+                allowed = answer["Access-Control-Allow-Headers"].split(", ")
+                self.assertLessEqual(set(filter(None, headers.split(","))), set(allowed))
+
+    def test_another_page_is_told_nothing(self):
+        for origin in (
+            STRANGER,
+            "https://app.harbour.example.evil.example",
+            "http://app.harbour.example",
+            "null",
+        ):
+            with self.subTest(origin):
+                asked = self.preflight("/api/bookings/", origin, headers="content-type")
+                read = self.browser.get("/api/csrf/", headers={"Origin": origin})
+
+                self.assertNotIn("Access-Control-Allow-Origin", asked)
+                self.assertNotIn("Access-Control-Allow-Origin", read)
+
+    def test_only_the_api_is_shown_to_other_origins(self):
+        for path in ("/", "/bookings/", "/accounts/log-in/", "/admin/login/", "/healthz/"):
+            with self.subTest(path):
+                answer = self.browser.get(path, headers={"Origin": PAGE})
+
+                self.assertEqual([name for name in answer.headers if name.startswith("Access-Control")], [])
+
+    def test_the_page_may_read_how_long_to_wait(self):
+        answer = self.browser.get("/api/rooms/", headers={"Origin": PAGE})
+
+        self.assertEqual(answer["Access-Control-Expose-Headers"], "retry-after")
+
+    def test_answers_are_not_kept_for_another_origin(self):
+        self.assertIn("origin", self.browser.get("/api/csrf/", headers={"Origin": PAGE})["Vary"].lower())
+
+    def test_somebody_logged_in_is_not_heard_without_a_token(self):
+        self.assertEqual(self.book(PAGE).status_code, 403)
+
+    def test_somebody_logged_in_is_heard_with_a_token(self):
+        answer = self.book(PAGE, **{"X-CSRFToken": self.token()})
+
+        self.assertEqual(answer.status_code, 400)  # the form is empty, and it was read
+
+    def test_a_page_of_a_stranger_cannot_act_for_ann_with_her_cookie(self):
+        token = self.token()
+
+        for headers in ({}, {"X-CSRFToken": token}):
+            with self.subTest(**headers):
+                answer = self.book(STRANGER, **headers)
+
+                self.assertEqual((answer.status_code, answer.json()["code"]), (403, "permission_denied"))
+
+    def test_a_form_of_a_stranger_cannot_either(self):
+        answer = self.browser.post("/api/bookings/", {"room": "harbour-view"}, headers={"Origin": STRANGER})
+
+        self.assertEqual(answer.status_code, 403)
+
+    def test_payments_are_guarded_in_the_same_way(self):
+        answer = self.browser.post(
+            "/api/payments/checkout/", {}, content_type="application/json", headers={"Origin": STRANGER}
+        )
+
+        self.assertEqual(answer.status_code, 403)
+
+    def test_cookies_are_kept_from_other_sites_by_browsers_too(self):
+        self.browser.get("/api/csrf/")
+
+        self.assertEqual(self.browser.cookies["csrftoken"]["samesite"], "Lax")
+        self.assertEqual(settings.SESSION_COOKIE_SAMESITE, "Lax")
+
+    def test_a_token_is_never_kept(self):
+        self.assertEqual(self.browser.get("/api/csrf/")["Cache-Control"], "no-store")
+
+
+class DocumentationTests(TestCase):
+    def test_the_schema_names_what_programs_can_do(self):
+        schema = self.client.get("/api/schema/", headers={"Accept": "application/json"}).json()
+
+        for path in (
+            "/api/rooms/",
+            "/api/bookings/",
+            "/api/bookings/{id}/",
+            "/api/bookings/{id}/confirm-payment/",
+            "/api/csrf/",
+            "/api/payments/checkout/",
+            "/api/payments/status/{session_id}/",
+        ):
+            self.assertIn(path, schema["paths"])
 
 
 class HealthTests(TestCase):
