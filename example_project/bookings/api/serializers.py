@@ -78,6 +78,7 @@ class BookingSerializer(serializers.Serializer):
     currency = serializers.CharField()
     display_deposit = serializers.CharField(source="deposit_money")
     status = serializers.ChoiceField(Booking.Status.choices)
+    ending = serializers.CharField(source="get_ending_display", help_text="Why it is cancelled, if it is.")
     payment_required = serializers.BooleanField(source="requires_payment")
     payable = serializers.SerializerMethodField()
 
