@@ -16,7 +16,7 @@ import venv
 from pathlib import Path
 
 USAGE = """\
-Usage: python3 run.py demo [--serve [--port PORT]]
+Usage: python3 run.py demo [--serve [--port PORT] [--frontend-port PORT]]
        python3 run.py test [options of pytest]
 
 demo   tells the whole story against the sandbox, without a Stripe account; with --serve, you play it in your browser

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.conf import global_settings, settings
 from django.contrib.staticfiles.handlers import StaticFilesHandler
@@ -20,6 +21,7 @@ from django.db import connection, connections
 from django.test import override_settings
 from django.urls import reverse
 
+from demo.frontend import Frontend
 from django_generic_payments.sandbox import Sandbox
 from django_generic_payments.sandbox.server import SandboxServer
 from django_generic_payments.testing import override_payments
@@ -34,19 +36,34 @@ AT_HOME = {
 }
 
 
+class PortTaken(Exception):
+    """Somebody else listens on a port."""
+
+    def __init__(self, port: int, option: str, reason: str) -> None:
+        super().__init__(f"Port {port} of this machine cannot be had ({reason}).")
+        self.port = port
+        self.option = option
+
+
 @dataclass(frozen=True)
 class Stage:
-    """The addresses of the site and of its webhook, and the sandbox that plays Stripe."""
+    """The addresses of the site, its webhook and the frontend, if there is one, and the sandbox that plays Stripe."""
 
     address: str
     webhook: str
     stripe: SandboxServer
+    frontend: str | None = None
 
 
 @contextmanager
-def stage(port: int = 0) -> Iterator[Stage]:
-    """Set up everything; the site listens on this port, or on a free one."""
-    with demo_database(), override_settings(**AT_HOME), site(port) as address:
+def stage(port: int = 0, frontend_port: int | None = None) -> Iterator[Stage]:
+    """Set up everything; the site listens on this port, or on a free one, and so does the frontend if it is wanted."""
+    with (
+        demo_database(),
+        override_settings(**AT_HOME),
+        site(port) as address,
+        frontend(frontend_port, address) as page,
+    ):
         call_command("loaddata", "rooms", "products", verbosity=0)
         sandbox = Sandbox(secret_key="sk_test_sandbox", webhook_secret="whsec_sandbox")
         webhook = address + reverse("generic_payments:stripe-webhook")
@@ -58,13 +75,18 @@ def stage(port: int = 0) -> Iterator[Stage]:
                 STRIPE_WEBHOOK_SECRET=sandbox.webhook_secret,
                 STRIPE_API_BASE=stripe.url,
                 BASE_URL=address,
+                ALLOWED_REDIRECT_HOSTS=[urlsplit(page).netloc] if page else [],
             ),
             # As visitors see it: with the site's own pages for what goes wrong.
             override_settings(
-                DEBUG=False, SECURE_CSP=policy_with(stripe.url), ALLOWED_HOSTS=["127.0.0.1", "localhost"]
+                DEBUG=False,
+                SECURE_CSP=policy_with(stripe.url),
+                ALLOWED_HOSTS=["127.0.0.1", "localhost"],
+                CORS_ALLOWED_ORIGINS=[page] if page else [],
+                CSRF_TRUSTED_ORIGINS=[page] if page else [],
             ),
         ):
-            yield Stage(address, webhook, stripe)
+            yield Stage(address, webhook, stripe, page)
 
 
 def policy_with(origin: str) -> dict[str, Any]:
@@ -103,8 +125,28 @@ class Server(ThreadedWSGIServer):
 @contextmanager
 def site(port: int) -> Iterator[str]:
     """The site, for the browsers of this machine."""
-    server = Server(("127.0.0.1", port), SilentHandler)
-    server.set_app(StaticFilesHandler(get_wsgi_application()))
+    with serving(StaticFilesHandler(get_wsgi_application()), port, "--port") as address:
+        yield address
+
+
+@contextmanager
+def frontend(port: int | None, api: str) -> Iterator[str | None]:
+    """The page of another origin that uses the API, or nothing."""
+    if port is None:
+        yield None
+        return
+    with serving(Frontend(api), port, "--frontend-port") as address:
+        yield address
+
+
+@contextmanager
+def serving(application: Any, port: int, option: str) -> Iterator[str]:
+    """Serve an application in a thread. Raises ``PortTaken``, which names the option that chooses another."""
+    try:
+        server = Server(("127.0.0.1", port), SilentHandler)
+    except OSError as error:
+        raise PortTaken(port, option, str(error.strerror)) from error
+    server.set_app(application)
     thread = threading.Thread(target=server.serve_forever, args=[0.05], daemon=True)
     thread.start()
     try:

@@ -39,7 +39,7 @@ class ServedDemo:
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
-            [*COMMAND, "--serve", "--port", "0"],
+            [*COMMAND, "--serve", "--port", "0", "--frontend-port", "0"],
             env=environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -65,6 +65,11 @@ class ServedDemo:
     def stripe(self) -> str:
         """Where the sandbox is."""
         return self._address_after("The small Stripe")
+
+    @property
+    def frontend(self) -> str:
+        """Where the page of another origin is."""
+        return self._address_after("The same by the API")
 
     def stop(self, number: int = signal.SIGINT) -> int:
         """Send the signal, and return the exit status; ``said`` then holds every line."""

@@ -11,10 +11,10 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from demo.inhabitants import ADMIN, GUEST, PASSWORD, move_in
-from demo.stage import Stage, stage
+from demo.stage import PortTaken, Stage, stage
 from demo.story import Story
 
-PORT = 8000
+PORT, FRONTEND_PORT = 8000, 5173
 # Seconds: without a limit the wait could not be interrupted on Windows.
 TICK = 0.5
 
@@ -31,33 +31,38 @@ class Command(BaseCommand):
         parser.add_argument(
             "--port", type=int, default=PORT, help=f"of the site, with --serve; {PORT} by default"
         )
+        parser.add_argument(
+            "--frontend-port",
+            type=int,
+            default=FRONTEND_PORT,
+            help=f"of the page of another origin, with --serve; {FRONTEND_PORT} by default",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         # What is refused on purpose would be told twice: by the log, and by the demo.
         logging.disable(logging.WARNING)
         if options["serve"]:
-            self.serve(options["port"])
+            self.serve(options["port"], options["frontend_port"])
             return
         with stage() as here:
             self.say(f"The site is at {here.address}, a small Stripe at {here.stripe.url}. No money moves.")
             Story(here, self.say, self.step).tell()
         self.say("Done. See it with your own eyes: python3 run.py demo --serve")
 
-    def serve(self, port: int) -> None:
+    def serve(self, port: int, frontend_port: int) -> None:
         """Serve until Ctrl-C or SIGTERM."""
         stopped = threading.Event()
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stopped.set())
         try:
-            with stage(port) as here:
+            with stage(port, frontend_port) as here:
                 move_in(here)
                 self.introduce(here)
                 while not stopped.wait(TICK):
                     pass
-        except OSError as error:
+        except PortTaken as error:
             raise CommandError(
-                f"Port {port} of this machine cannot be had ({error.strerror}). "
-                f"Choose another: python3 run.py demo --serve --port {port + 1}"
+                f"{error} Choose another: python3 run.py demo --serve {error.option} {error.port + 1}"
             ) from error
         self.stdout.write("Stopped, and everything is forgotten.")
 
@@ -66,6 +71,7 @@ class Command(BaseCommand):
         self.say("The Harbour Rooms are open. No money moves.")
         self.step("The site", here.address)
         self.step("  log in as", f"{GUEST} with the password {PASSWORD}, or book as a guest")
+        self.step("The same by the API", f"{here.frontend}, a page of another origin")
         self.step("The admin", f"{here.address}/admin/")
         self.step("  log in as", f"{ADMIN} with the password {PASSWORD}")
         self.step("The small Stripe", here.stripe.url)
