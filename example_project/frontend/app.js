@@ -39,7 +39,9 @@ async function pay() {
     leaveFor(payment.checkout_url);
   } catch (problem) {
     if (!problem.isOpen) remember({ key: null });
-    throw problem;
+    // It cannot be paid any more: it is, or it was cancelled meanwhile.
+    if (problem.status !== 404) throw problem;
+    await comeBack();
   }
 }
 
@@ -51,8 +53,18 @@ function ways() {
 // The way back: ask what became of it.
 
 async function comeBack() {
-  remember({ booking: await readBooking(visit.booking.id) });
+  await lookUp();
   page.show(await outcome(), visit.booking, actions);
+}
+
+async function lookUp() {
+  try {
+    remember({ booking: await readBooking(visit.booking.id) });
+  } catch (problem) {
+    if (problem.status !== 404) throw problem;
+    await startOver();
+    throw new Problem({ detail: "Your last booking is that of an account. Log in on the site to see it there." });
+  }
 }
 
 async function outcome() {
@@ -89,7 +101,7 @@ async function ask() {
     return "confirmed";
   } catch (problem) {
     if (!["not_paid", "cancelled"].includes(problem.code)) throw problem;
-    remember({ booking: await readBooking(visit.booking.id) });
+    await lookUp();
     return visit.booking.status === "cancelled" ? "over" : "arrived";
   }
 }

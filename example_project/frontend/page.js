@@ -40,12 +40,12 @@ const OUTCOMES = {
   over: {
     state: ["bad", "Cancelled"],
     heading: "This booking is over",
-    text: "Its page says why, and what becomes of money that was paid.",
+    text: "Its page says what becomes of money that was paid.",
     actions: ["startOver", "see"],
   },
 };
 const WORDS = {
-  pay: "Try again: pay the deposit",
+  pay: "Try again: pay",
   look: "Look again",
   choose: "Choose something else",
   startOver: "Book another room",
@@ -57,7 +57,7 @@ export function show(name, booking, actions) {
   const [kind, state] = outcome.state;
   find("outcome-heading").textContent = outcome.heading;
   find("outcome-state").className = `state ${kind}`;
-  find("outcome-state").textContent = booking.ending ? `${state}: ${booking.ending}` : state;
+  find("outcome-state").textContent = state;
   find("outcome-text").textContent = outcome.text;
   find("stay").replaceChildren(...stay(booking));
   find("actions").replaceChildren(
@@ -74,6 +74,7 @@ function stay(booking) {
     ["Departure", DAY.format(new Date(booking.ends_on))],
   ];
   if (booking.deposit) facts.push(["Deposit", booking.display_deposit]);
+  if (booking.ending) facts.push(["Why it is cancelled", booking.ending]);
   return facts.map(([term, fact]) => {
     const row = document.createElement("div");
     row.append(element("dt", term), element("dd", fact));
@@ -89,7 +90,7 @@ function button(words, act) {
 }
 
 function link(booking) {
-  const made = element("a", "See the booking on the site", "button");
+  const made = element("a", "See the booking", "button");
   made.href = pageOf(booking.id);
   return made;
 }
@@ -115,8 +116,9 @@ function choice(room) {
   made.querySelector("img").src = room.picture;
   made.querySelector(".room-name").textContent = room.name;
   made.querySelector(".room-tagline").textContent = room.tagline;
-  made.querySelector(".room-facts").textContent =
-    `${room.display_price} a night · sleeps ${room.sleeps} · ${deposit}`;
+  const facts = [`${room.display_price} a night`, `sleeps ${room.sleeps}`, deposit];
+  // Lines break between the facts, and not within them.
+  made.querySelector(".room-facts").textContent = facts.map((fact) => fact.replaceAll(" ", "\u00a0")).join(" · ");
   return made;
 }
 
