@@ -33,6 +33,11 @@ AT_HOME = {
     "CSRF_COOKIE_SECURE": False,
     "STORAGES": global_settings.STORAGES,
     "MIDDLEWARE": [name for name in settings.MIDDLEWARE if not name.startswith("whitenoise.")],
+    # All its visitors come from one address, and would use up the rate of one.
+    "REST_FRAMEWORK": {
+        **settings.REST_FRAMEWORK,
+        "DEFAULT_THROTTLE_RATES": dict.fromkeys(["bookings", "payments_checkout", "payments_sync"]),
+    },
 }
 
 
