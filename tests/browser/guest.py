@@ -47,7 +47,7 @@ class Guest:
     ) -> None:
         self.site = site
         self.complaints: list[str] = []
-        self._stays = stays
+        self.stays = stays
         self._context = browser.new_context(
             viewport={"width": width, "height": 844}, base_url=site.address, locale="en-GB", **options
         )
@@ -75,7 +75,7 @@ class Guest:
 
     def book(self, room: str = "Harbour View") -> None:
         """Book a room for two nights that nobody else has."""
-        arrival = date.today() + timedelta(days=45 + 3 * next(self._stays))
+        arrival = date.today() + timedelta(days=45 + 3 * next(self.stays))
         self.page.goto("/")
         self.page.get_by_role("link", name=room).click()
         self.page.get_by_label("Arrival").fill(arrival.isoformat())

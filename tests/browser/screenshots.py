@@ -53,6 +53,9 @@ def follow(guest: Guest, folder: Path, width: int) -> None:
     take("thanks")
     guest.page.goto(f"{guest.site.stripe}/")
     take("dashboard")
+    guest.page.goto(guest.site.frontend)
+    guest.page.get_by_role("radio", name="Harbour View").check()
+    take("frontend")
 
 
 def show_admin(admin: Guest, folder: Path) -> None:

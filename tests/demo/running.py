@@ -37,10 +37,10 @@ def tell(*options: str, timeout: int = 120, **variables: str) -> subprocess.Comp
 class ServedDemo:
     """``demo --serve``, from its first line to its last."""
 
-    def __init__(self) -> None:
+    def __init__(self, **variables: str) -> None:
         self.process = subprocess.Popen(
             [*COMMAND, "--serve", "--port", "0", "--frontend-port", "0"],
-            env=environment(),
+            env=environment() | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

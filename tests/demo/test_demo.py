@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import re
 import signal
 import socket
 import subprocess
@@ -10,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.demo.running import ServedDemo, tell
+from tests.demo.running import ROOT, ServedDemo, tell
 from tests.example import needs_example
 
 pytestmark = needs_example
@@ -94,6 +95,8 @@ def test_the_served_demo_stops_cleanly_when_it_is_told_to(served, number):
     with pytest.raises(ConnectionRefusedError):
         get(served.address, "/")
     with pytest.raises(ConnectionRefusedError):
+        get(served.frontend, "/")
+    with pytest.raises(ConnectionRefusedError):
         get(served.stripe, "/")
 
 
@@ -104,6 +107,24 @@ def test_an_address_that_does_not_exist_has_a_page_of_the_site(served):
     assert "There is nothing here" in page
 
 
+def test_the_page_of_another_origin_speaks_to_this_demo_and_to_nobody_else(served):
+    status, page = fetch(served.frontend, "/")
+
+    assert status == 200
+    assert f'data-api="{served.address}"' in page
+    assert f"connect-src {served.address};" in page
+    assert set(re.findall(r"http://[\d.:]+", page)) == {served.address}
+    assert [get(served.frontend, f"/{name}") for name in ("app.js", "style.css", "index.html")] == [200] * 3
+    assert get(served.frontend, "/../manage.py") == 404
+
+
+def test_the_api_is_named_in_one_file_of_the_page():
+    folder = ROOT / "example_project" / "frontend"
+    naming = [path.name for path in folder.iterdir() if "http://127.0.0.1" in path.read_text()]
+
+    assert naming == ["index.html"]
+
+
 def test_the_served_demo_says_what_to_open_and_how_to_get_in(served):
     said = "".join(served.said)
 
@@ -111,21 +132,25 @@ def test_the_served_demo_says_what_to_open_and_how_to_get_in(served):
         "admin with the password harbour",
         "ann with the password harbour",
         "/admin/",
+        f"{served.frontend}, a page of another origin",
         "4242 4242 4242 4242",
         "4000 0027 6000 3184",
     ):
         assert words in said
 
 
-def test_a_port_that_is_taken_is_named_with_another_to_try():
+@pytest.mark.parametrize(
+    ("option", "options"), [("--port", ()), ("--frontend-port", ("--port", "0"))], ids=["site", "frontend"]
+)
+def test_a_port_that_is_taken_is_named_with_another_to_try(option, options):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
 
-        done = tell("--serve", "--port", str(port))
+        done = tell("--serve", *options, option, str(port))
 
     assert done.returncode == 1
     assert f"Port {port} of this machine cannot be had" in done.stderr
-    assert f"--port {port + 1}" in done.stderr
+    assert f"demo --serve {option} {port + 1}" in done.stderr
     assert "Traceback" not in done.stderr
