@@ -5,6 +5,7 @@ import * as page from "./page.js";
 
 // Seconds before each question, for somebody who comes back from the checkout: gently, and not for ever.
 const WAITS = [0, 1, 2, 3, 5, 8];
+const LONGEST_WAIT = 10;
 
 // What this tab knows: what was asked for, the booking, and the id and token of its payment. It goes with the tab.
 const visit = JSON.parse(sessionStorage.getItem("visit") ?? "{}");
@@ -82,9 +83,10 @@ async function askPatiently() {
     await sleep(Math.max(seconds, trouble?.wait ?? 0));
     try {
       known = await ask();
+      trouble = null;
       if (!["unpaid", "arrived"].includes(known)) return known;
     } catch (problem) {
-      if (!problem.isOpen) throw problem;
+      if (!problem.isOpen || problem.wait > LONGEST_WAIT) throw problem;
       trouble = problem;
     }
   }
