@@ -322,16 +322,18 @@ class WebhookEventQuerySet(RetriedQuerySet["WebhookEvent"], InsertOnceQuerySet["
     """Deliveries from Stripe."""
 
     def due(self) -> Self:
-        """Return the events that could not be applied, and were not delivered again since."""
-        return super().due().filter(state__in=[WebhookState.RECEIVED, WebhookState.FAILED])
+        """Return the events that could not be applied, and were not delivered again since, in the mode of our key."""
+        waiting = [WebhookState.RECEIVED, WebhookState.FAILED]
+        # Of the other mode, our key would be told that what it asks for does not exist.
+        return super().due().filter(state__in=waiting, livemode=get_settings().livemode)
 
 
 class PaymentEventQuerySet(RetriedQuerySet["PaymentEvent"], InsertOnceQuerySet["PaymentEvent"]):  # type: ignore[override]
     """What happened to payments, and who is still to be told."""
 
     def due(self) -> Self:
-        """Return the events that some receiver waits for."""
-        return super().due().filter(state=DeliveryState.OWED)
+        """Return the events that some receiver waits for, in the mode of our key."""
+        return super().due().filter(state=DeliveryState.OWED, session__livemode=get_settings().livemode)
 
     def owed(self) -> PaymentEventQuerySet:
         """Return the events that some receiver has not been told of."""
@@ -353,7 +355,7 @@ class PaymentEventQuerySet(RetriedQuerySet["PaymentEvent"], InsertOnceQuerySet["
                 "state": DeliveryState.OWED if left else DeliveryState.DELIVERED,
                 "owed_to": between_bars(left),
                 "delivered_to": between_bars([*event.delivered_receivers, receiver]),
-                "next_attempt_at": event.next_attempt_at if left else None,
+                **({} if left else {"next_attempt_at": None}),
             }
             if self.owed().filter(pk=event.pk, owed_to=event.owed_to).update(**changes):
                 _assign(event, changes)

@@ -102,6 +102,10 @@ class RetriedQuerySet(QuerySet[_Row]):
         """Return what is to be tried now."""
         return self.filter(next_attempt_at__lte=timezone.now())
 
+    def begin_again(self, **changes: Any) -> int:
+        """Let the rows be tried as if for the first time, by the caller first; return how many those are."""
+        return self.update(attempts=0, next_attempt_at=timezone.now() + FIRST_PAUSE, **changes)
+
     def take_due(self) -> _Row | None:
         """
         Take over the row that has been due for longest, and return it as it was before; ``None`` if none is.

@@ -159,10 +159,11 @@ payment_succeeded = PaymentSignal()
 #: A delayed method (a bank debit) was authorised; the money comes, or does not, in days.
 payment_processing = PaymentSignal()
 
-#: A delayed payment failed. A declined card is no failure: the payer may try again in the same checkout.
+#: A delayed payment failed, or Stripe refuses a checkout of which nobody had heard yet whether it is open. A declined
+#: card is no failure: the payer may try again in the same checkout.
 payment_failed = PaymentSignal()
 
-#: The checkout expired unpaid. Not sent when another session holds the payable by then.
+#: The checkout expired unpaid, or could not be opened for a day. Not sent when another session holds the payable by then.
 payment_expired = PaymentSignal()
 
 #: The checkout was canceled unpaid. Not sent when another session holds the payable by then.

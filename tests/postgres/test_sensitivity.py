@@ -205,7 +205,7 @@ def test_without_looking_again_a_repetition_is_acknowledged_too_early(stripe, bo
 def test_without_looking_under_the_lock_two_checkouts_of_one_booking_can_be_paid(stripe, booking):
     with transaction.atomic():
         first = start_checkout(booking)
-    replace, close = checkout._replace, checkout._close
+    replace, close = checkout._replace, checkout.close
 
     def open_and_replace(holder):
         checkout.open_checkout(PaymentSession.objects.get(pk=first.pk))
@@ -215,7 +215,7 @@ def test_without_looking_under_the_lock_two_checkouts_of_one_booking_can_be_paid
         session.refresh_from_db()
         return close(session, *args, **kwargs)
 
-    with swapped(checkout, "_replace", open_and_replace), swapped(checkout, "_close", close_what_is_there):
+    with swapped(checkout, "_replace", open_and_replace), swapped(checkout, "close", close_what_is_there):
         start_checkout(at_price(booking, 20_00))
 
     assert len(open_at_stripe(stripe)) == 2

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 
 from django.db.models import BigIntegerField, Count, Exists, F, OuterRef, Q, QuerySet, Subquery, Sum, Value
 from django.db.models.functions import Coalesce
@@ -172,6 +173,12 @@ def waiting_events() -> Iterable[object]:
     return failed.values_list("stripe_event_id", flat=True)
 
 
+def given_up() -> Iterable[object]:
+    events = WebhookEvent.objects.filter(state=WebhookState.DEAD).values_list("stripe_event_id", flat=True)
+    told = PaymentEvent.objects.filter(state=DeliveryState.DEAD).values_list("pk", flat=True)
+    return chain(events, told)
+
+
 #: What must hold, in words, and what finds the rows that break it.
 CHECKS: dict[str, Check] = {
     "the status of a session follows from its facts": statuses,
@@ -190,4 +197,5 @@ CHECKS: dict[str, Check] = {
     "no receiver waits for more than a day": waiting_receivers,
     "no refund waits for more than a day": waiting_refunds,
     "no event of Stripe waits for more than a day": waiting_events,
+    "nothing was given up": given_up,
 }

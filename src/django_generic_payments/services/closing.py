@@ -18,9 +18,12 @@ from django_generic_payments.services.facts import Learnt, closing_key
 from django_generic_payments.services.sync import learn
 from django_generic_payments.transactions import database_alias, limit_lock_wait
 
-__all__ = ["close", "close_at_stripe", "expire"]
+__all__ = ["Announcement", "close", "close_at_stripe", "expire"]
 
 logger = logging.getLogger("django_generic_payments")
+
+#: What receivers are told, and how it was learnt.
+Announcement = tuple[EventKind, Learnt]
 
 
 def close_at_stripe(
@@ -57,7 +60,7 @@ def close(
     session: PaymentSession,
     fact: str,
     *,
-    announce: tuple[EventKind, Learnt] | None = None,
+    announce: Announcement | None = None,
     last_error: str = "",
 ) -> PaymentSession:
     """

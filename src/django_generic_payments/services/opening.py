@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +24,7 @@ from django_generic_payments.exceptions import (
 )
 from django_generic_payments.gateway import CheckoutSession, get_gateway
 from django_generic_payments.models import PaymentSession
-from django_generic_payments.services.closing import close, expire
+from django_generic_payments.services.closing import Announcement, close, expire
 from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
 from django_generic_payments.services.facts import Learnt
 from django_generic_payments.services.sync import learn
@@ -38,11 +37,14 @@ logger = logging.getLogger("django_generic_payments")
 _KEY_IS_KEPT_FOR = timedelta(hours=23)
 
 
-def open_checkout(session: PaymentSession, *, patient: bool = True) -> PaymentSession:
+def open_checkout(
+    session: PaymentSession, *, patient: bool = True, refusal: Announcement | None = None
+) -> PaymentSession:
     """
     Ask Stripe for the checkout of a session that has none yet; harmless to repeat.
 
-    Raises ``CheckoutClosed`` if the session ended meanwhile, or a ``GatewayError``.
+    ``refusal`` is what receivers are told if Stripe refuses it, where no caller is there to hear of it. Raises
+    ``CheckoutClosed`` if the session ended meanwhile, or a ``GatewayError``.
     """
     if session.stripe_checkout_session_id:
         return session
@@ -52,23 +54,29 @@ def open_checkout(session: PaymentSession, *, patient: bool = True) -> PaymentSe
         checkout = _ask_stripe(session, patient=patient)
     except GatewayRefused as error:
         # Refused for good: nothing exists at Stripe, so that the slot is free for another try.
-        close(session, "failed_at", last_error=str(error))
+        close(session, "failed_at", last_error=str(error), announce=refusal)
         raise
     return _store_answer(session, checkout)
 
 
 def finish_opening(session: PaymentSession) -> bool:
     """
-    Finish what somebody began who never heard Stripe's answer; return whether Stripe knows of the checkout now.
+    Finish what somebody began who never heard Stripe's answer; return whether that is done.
 
     Nobody was given an address to pay at, so that no money can be on its way. After a day nobody comes back for it
-    either: receivers hear ``payment_expired``. Raises a ``GatewayError`` if the answer is lost again.
+    either: receivers hear ``payment_expired``, or ``payment_failed`` where Stripe refuses the checkout. Raises a
+    ``GatewayError`` if the answer is lost again.
     """
-    if session.created > timezone.now() - _KEY_IS_KEPT_FOR:
-        with suppress(CheckoutClosed):  # somebody called it off at the same moment
-            open_checkout(session, patient=False)
+    learnt = Learnt(Cause.RECONCILIATION)
+    if session.created <= timezone.now() - _KEY_IS_KEPT_FOR:
+        close(session, "expired_at", announce=(EventKind.PAYMENT_EXPIRED, learnt))
         return True
-    close(session, "expired_at", announce=(EventKind.PAYMENT_EXPIRED, Learnt(Cause.RECONCILIATION)))
+    try:
+        open_checkout(session, patient=False, refusal=(EventKind.PAYMENT_FAILED, learnt))
+    except CheckoutClosed:
+        pass  # somebody called it off at the same moment
+    except GatewayRefused as error:
+        logger.error("Stripe refuses the checkout of session %s, which has failed: %s", session.pk, error)
     return True
 
 

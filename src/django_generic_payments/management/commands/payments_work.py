@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import signal
-import threading
 from argparse import ArgumentParser, ArgumentTypeError
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -40,8 +40,8 @@ class Command(BaseCommand):
                 self.stdout.write("Nothing is due.")
             return
         self.stdout.write("Working. Stop with Ctrl-C.")
-        with _stopped_by_signals() as stopped:
-            work_until(stopped.is_set, lambda: stopped.wait(options["interval"]), self.tell)
+        with _stopped_by_signals() as stop:
+            work_until(stop.is_asked, lambda: stop.wait(options["interval"]), self.tell)
         self.stdout.write("Stopped.")
 
     def tell(self, reports: list[Report]) -> None:
@@ -61,15 +61,30 @@ def _seconds(text: str) -> float:
     return seconds
 
 
+class _Stop:
+    """Whether the worker was asked to stop: first it finishes what it is doing."""
+
+    def __init__(self) -> None:
+        # Of all that can wake a waiting thread, this alone may be used in a signal handler that interrupts the wait.
+        self._requests: SimpleQueue[int] = SimpleQueue()
+
+    def ask(self, number: int, frame: object) -> None:
+        self._requests.put(number)
+
+    def is_asked(self) -> bool:
+        return not self._requests.empty()
+
+    def wait(self, seconds: float) -> None:
+        with suppress(Empty):
+            self._requests.put(self._requests.get(timeout=seconds))
+
+
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """Give an event that SIGTERM and Ctrl-C set: what is being done is finished first."""
-    stopped = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    for number in before:
-        signal.signal(number, lambda *_: stopped.set())
+def _stopped_by_signals() -> Iterator[_Stop]:
+    stop = _Stop()
+    before = {number: signal.signal(number, stop.ask) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
-        yield stopped
+        yield stop
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
