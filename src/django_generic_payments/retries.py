@@ -44,7 +44,8 @@ _PAUSES = (
     timedelta(days=1),
 )
 _DAILY_FOR = timedelta(weeks=1)
-_ATTEMPTS = len(_PAUSES) - 1 + _DAILY_FOR.days
+# The first one, one after each of the shorter pauses, and one on each day of the week.
+_ATTEMPTS = len(_PAUSES) + _DAILY_FOR.days
 
 
 class Retried(models.Model):

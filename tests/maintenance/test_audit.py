@@ -167,6 +167,11 @@ def leave_an_event_waiting(session):
     age(event)
 
 
+def give_up_on_a_receiver(session):
+    event = session.events.get(kind="payment_succeeded")
+    PaymentEvent.objects.filter(pk=event.pk).update(state=DeliveryState.DEAD, owed_to="|c|")
+
+
 BREAKAGES = {
     "the status of a session follows from its facts": break_status,
     "the paid amount of a session is that of its ledger": break_paid_amount,
@@ -184,6 +189,7 @@ BREAKAGES = {
     "no receiver waits for more than a day": leave_a_receiver_waiting,
     "no refund waits for more than a day": leave_a_refund_waiting,
     "no event of Stripe waits for more than a day": leave_an_event_waiting,
+    "nothing was given up": give_up_on_a_receiver,
 }
 
 
@@ -258,6 +264,15 @@ def test_a_duplicate_whose_rival_went_back_since_is_in_order(stripe):
     assert red() == {}
 
 
+def test_an_event_of_stripe_that_was_given_up_is_named_by_its_id_there(session):
+    event = WebhookEvent.objects.first()
+    WebhookEvent.objects.filter(pk=event.pk).update(state=WebhookState.DEAD)
+
+    (finding,) = [each for each in audit() if each.count]
+
+    assert (finding.invariant, finding.examples) == ("nothing was given up", (event.stripe_event_id,))
+
+
 def test_what_waits_for_less_than_a_day_is_in_order(session):
     ask_back(session, 1_00)
     WebhookEvent.objects.filter(pk=WebhookEvent.objects.first().pk).update(state=WebhookState.FAILED)
@@ -280,7 +295,8 @@ def test_a_finding_counts_all_and_names_five(history):
 def test_nothing_is_changed_and_nothing_is_asked_of_stripe(stripe, session, django_assert_num_queries):
     asked = len(stripe.sandbox.requests)
 
-    with django_assert_num_queries(len(CHECKS)) as queries:
+    # What was given up is looked for in two tables.
+    with django_assert_num_queries(len(CHECKS) + 1) as queries:
         list(audit())
 
     # PostgreSQL declares a cursor for what is read in pieces.

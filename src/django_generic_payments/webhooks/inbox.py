@@ -63,12 +63,13 @@ def receive(event: StripeEvent) -> bool:
 
 def receive_again(row: WebhookEvent) -> bool:
     """
-    Apply a stored event that could not be applied when it was delivered, and announce it; return whether that is done.
+    Apply a stored event that could not be applied when it was delivered, and announce it; return whether it is applied.
 
-    ``row`` is as it was before the attempt.
+    A receiver that is still owed what it brought is not its business any more. ``row`` is as it was before the attempt.
     """
     try:
-        return _receive(read_stored(row.body))
+        _receive(read_stored(row.body))
+        return True
     except Exception as error:
         reason = _reason(error)
         logger.error("Event %s (%s) could not be applied again: %s", row.stripe_event_id, row.type, reason)
