@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import contextmanager
+from datetime import timedelta
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -12,7 +13,9 @@ from django.template import Context, Template
 from django.test import Client, RequestFactory
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
+from django_generic_payments.maintenance.work import _chores, work_off
 from django_generic_payments.models import (
     Customer,
     Dispute,
@@ -332,6 +335,21 @@ def test_news_of_a_dispute_asks_nothing(stripe, paid):
         with bill_of(stripe) as bill:
             assert deliver() == 200
         assert (bill.data, bill.calls) == (statements, 0), (kind, bill)
+
+
+@pytest.mark.parametrize("waits", [False, True], ids=["empty", "waiting"])
+def test_a_look_of_a_worker_that_finds_nothing_due_takes_one_statement_for_each_chore(stripe, waits):
+    if waits:
+        start_checkout(Booking.objects.create())
+        PaymentSession.objects.update(next_attempt_at=timezone.now() + timedelta(hours=1))
+
+    with bill_of(stripe) as bill:
+        assert work_off() == []
+
+    chores = len(_chores)
+    assert (bill.statements["SELECT"], bill.data, bill.calls) == (chores, chores, 0), bill
+    assert (bill.statements["BEGIN"], bill.statements["COMMIT"]) == (chores, chores), bill
+    assert sum(bill.statements.values()) == 3 * chores, bill
 
 
 @pytest.mark.postgres
