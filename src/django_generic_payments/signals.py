@@ -163,7 +163,8 @@ payment_processing = PaymentSignal()
 #: card is no failure: the payer may try again in the same checkout.
 payment_failed = PaymentSignal()
 
-#: The checkout expired unpaid, or could not be opened for a day. Not sent when another session holds the payable by then.
+#: The checkout expired unpaid, or could not be opened for a day. Not sent when another session holds the payable by
+#: then.
 payment_expired = PaymentSignal()
 
 #: The checkout was canceled unpaid. Not sent when another session holds the payable by then.

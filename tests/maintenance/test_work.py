@@ -18,9 +18,9 @@ from django_generic_payments.testing import override_payments
 from tests.flows.account import CHECKOUTS, calls, open_checkout, open_checkouts, post, sent
 from tests.flows.coherence import assert_coherent, heard
 from tests.maintenance.scenes import (
+    ATTEMPTS,
     BALANCE,
     REFUNDS,
-    ATTEMPTS,
     failed_event,
     let_pass,
     paid,

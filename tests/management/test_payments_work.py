@@ -20,9 +20,7 @@ from django.db import connection
 from django.utils import timezone
 
 from django_generic_payments.maintenance.audit import audit
-from tests.maintenance.conftest import trouble  # noqa: F401
 from tests.maintenance.scenes import failed_event, let_pass, paid, unanswered_refund
-
 from tests.shop.models import Booking
 
 ROOT = Path(__file__).parents[2]
