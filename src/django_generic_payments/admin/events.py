@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib import admin
-from django.utils.translation import gettext_lazy as _
+from django.contrib import admin, messages
+from django.utils.translation import gettext, gettext_lazy as _
 
+from django_generic_payments.admin.buttons import Button, ButtonsMixin, Told
 from django_generic_payments.admin.filters import WebhookTypeFilter
 from django_generic_payments.admin.read_only import (
     SEARCH_HELP,
@@ -17,7 +18,11 @@ from django_generic_payments.admin.read_only import (
     column,
 )
 from django_generic_payments.admin.words import badge, mask_emails, stripe_link
+from django_generic_payments.conf import get_settings
+from django_generic_payments.enums import DeliveryState, WebhookState
 from django_generic_payments.models import PaymentEvent, WebhookEvent
+from django_generic_payments.services.delivery import deliver
+from django_generic_payments.webhooks.inbox import UNAPPLIED, receive_again
 
 __all__ = ["PaymentEventAdmin", "PaymentEventInline", "WebhookEventAdmin"]
 
@@ -49,9 +54,38 @@ class PaymentEventInline(_EventColumns, ReadOnlyInline):
     fields = ("occurred_at", "kind_link", "cause", "shown_note", "state_badge", "shown_error")
 
 
+_UNTOLD = (DeliveryState.OWED, DeliveryState.DEAD)
+
+
+def _tell_again(row: PaymentEvent, user: Any) -> Told:
+    untold = PaymentEvent.objects.filter(pk=row.pk, state__in=_UNTOLD)
+    untold.begin_again(state=DeliveryState.OWED)
+    row.refresh_from_db()
+    if deliver([row]):
+        return messages.SUCCESS, gettext("All receivers have been told.")
+    return messages.ERROR, gettext("It failed again. The worker goes on trying.")
+
+
+def _apply_again(row: WebhookEvent, user: Any) -> Told:
+    WebhookEvent.objects.filter(pk=row.pk, state__in=UNAPPLIED).begin_again(state=WebhookState.FAILED)
+    row.refresh_from_db()
+    if receive_again(row):
+        return messages.SUCCESS, gettext("The event has been applied.")
+    return messages.ERROR, gettext("It failed again. The worker goes on trying.")
+
+
 @admin.register(PaymentEvent)
-class PaymentEventAdmin(_EventColumns, ReadOnlyAdmin):
+class PaymentEventAdmin(ButtonsMixin, _EventColumns, ReadOnlyAdmin):
     """What happened, and who was told."""
+
+    buttons = (
+        Button[PaymentEvent](
+            "try-again",
+            _("Try again"),
+            lambda row: row.state in _UNTOLD and row.session.livemode == get_settings().livemode,
+            _tell_again,
+        ),
+    )
 
     list_display = (
         "occurred_at",
@@ -121,8 +155,17 @@ class PaymentEventAdmin(_EventColumns, ReadOnlyAdmin):
 
 
 @admin.register(WebhookEvent)
-class WebhookEventAdmin(ReadOnlyAdmin):
+class WebhookEventAdmin(ButtonsMixin, ReadOnlyAdmin):
     """What Stripe delivered, without its body."""
+
+    buttons = (
+        Button[WebhookEvent](
+            "try-again",
+            _("Try again"),
+            lambda row: row.state in UNAPPLIED and row.livemode == get_settings().livemode,
+            _apply_again,
+        ),
+    )
 
     list_display = ("created", "type", "state_badge", "attempts", "next_attempt_at", "shown_error", "mode")
     list_filter = ("state", WebhookTypeFilter, "livemode", "created")

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.admin.utils import flatten
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, gettext_lazy as _
 
+from django_generic_payments.admin.buttons import Button, ButtonsMixin, Told
 from django_generic_payments.admin.events import PaymentEventInline
 from django_generic_payments.admin.filters import PayableTypeFilter, ReviewFilter
 from django_generic_payments.admin.ledger import DisputeInline, RefundInline, TransactionInline
 from django_generic_payments.admin.read_only import ReadOnlyAdmin, ReadOnlyInline, column
 from django_generic_payments.admin.words import badge, mask_email, mask_emails, stripe_link
-from django_generic_payments.enums import ReviewDecision
+from django_generic_payments.conf import get_settings
+from django_generic_payments.enums import Cause, ReviewDecision
 from django_generic_payments.exceptions import UnknownPayable
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.money import format_amount
 from django_generic_payments.payables import get_payable_type
+from django_generic_payments.services.refund_requests import name_of
+from django_generic_payments.services.sync import sync_session
 
 __all__ = ["PaymentSessionAdmin"]
 
@@ -29,9 +33,29 @@ _SHORT = 9
 _REVIEW = ("review", ("review_decision", "reviewed_at", "shown_reviewer"), "shown_review_note")
 
 
+def _ask_stripe(row: PaymentSession, user: Any) -> Told:
+    before, known = row.get_status_display(), set(row.events.values_list("pk", flat=True))
+    row = sync_session(row, cause=Cause.PERSON, by=name_of(user), patient=False)
+    changes = [each.get_kind_display() for each in row.events.order_by("created") if each.pk not in known]
+    if row.get_status_display() != before:
+        changes.insert(0, f"{before} → {row.get_status_display()}")
+    if not changes:
+        return messages.INFO, gettext("Stripe says nothing new.")
+    return messages.SUCCESS, gettext("Stripe says: %(changes)s.") % {"changes": ", ".join(changes)}
+
+
 @admin.register(PaymentSession)
-class PaymentSessionAdmin(ReadOnlyAdmin):
+class PaymentSessionAdmin(ButtonsMixin, ReadOnlyAdmin):
     """Payment sessions, each with everything that belongs to it."""
+
+    buttons = (
+        Button[PaymentSession](
+            "ask-stripe",
+            _("Ask Stripe"),
+            lambda row: bool(row.stripe_checkout_session_id) and row.livemode == get_settings().livemode,
+            _ask_stripe,
+        ),
+    )
 
     list_display = (
         "created",

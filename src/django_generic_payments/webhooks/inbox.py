@@ -34,7 +34,7 @@ from django_generic_payments.webhooks.enquiries import News, news_of
 from django_generic_payments.webhooks.handlers import statement_of
 from django_generic_payments.webhooks.intake import StripeEvent, read_stored
 
-__all__ = ["receive", "receive_again"]
+__all__ = ["UNAPPLIED", "receive", "receive_again"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -112,7 +112,7 @@ def _look_again(event: StripeEvent, news: News) -> tuple[bool, bool]:
     )
     known = _stored(event).annotate(owes=ExpressionWrapper(owed, output_field=BooleanField()))
     state, owes = known.values_list("state", "owes").get()
-    return state in _UNAPPLIED and _claim_failed(event), owes
+    return state in UNAPPLIED and _claim_failed(event), owes
 
 
 def _our_news(event: StripeEvent) -> News | None:
@@ -176,17 +176,17 @@ def _stored(event: StripeEvent) -> WebhookEventQuerySet:
 
 def _claim_failed(event: StripeEvent) -> bool:
     """Take over a row that could not be applied before; a twin that does the same waits here, and is then too late."""
-    failed = _stored(event).filter(state__in=_UNAPPLIED)
+    failed = _stored(event).filter(state__in=UNAPPLIED)
     return bool(failed.update(state=WebhookState.PROCESSED, last_error="", next_attempt_at=None))
 
 
 def _ignore_failed(event: StripeEvent) -> None:
-    failed = _stored(event).filter(state__in=_UNAPPLIED)
+    failed = _stored(event).filter(state__in=UNAPPLIED)
     failed.update(state=WebhookState.IGNORED, body="", last_error="", next_attempt_at=None)
 
 
-# One that was given up is applied all the same if Stripe delivers it again.
-_UNAPPLIED = (WebhookState.RECEIVED, WebhookState.FAILED, WebhookState.DEAD)
+#: Of these, one that was given up is applied all the same if Stripe delivers it again.
+UNAPPLIED = (WebhookState.RECEIVED, WebhookState.FAILED, WebhookState.DEAD)
 
 
 def _reason(error: Exception) -> str:
@@ -212,7 +212,7 @@ def _note_failure(row: WebhookEvent, reason: str) -> None:
     changes = {"state": WebhookState.FAILED, **after_failure(row, reason, dead=WebhookState.DEAD)}
     if changes["state"] == WebhookState.DEAD:
         logger.critical("Event %s (%s) is given up: %s", row.stripe_event_id, row.type, reason)
-    WebhookEvent.objects.filter(pk=row.pk, state__in=_UNAPPLIED).update(**changes)
+    WebhookEvent.objects.filter(pk=row.pk, state__in=UNAPPLIED).update(**changes)
 
 
 # A worker looks at what Stripe has not delivered again by then.
