@@ -14,8 +14,11 @@ import os
 import sys
 import traceback
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import Any
 
@@ -27,9 +30,12 @@ django.setup()
 from django.contrib.auth import get_user_model  # noqa: E402
 from django.core.management import call_command  # noqa: E402
 from django.db import OperationalError, connection  # noqa: E402
+from django.db.models import Q  # noqa: E402
+from django.utils import timezone  # noqa: E402
 
 from django_generic_payments.exceptions import GenericPaymentsError  # noqa: E402
 from django_generic_payments.gateway import get_gateway  # noqa: E402
+from django_generic_payments.maintenance.work import work_off  # noqa: E402
 from django_generic_payments.models import (  # noqa: E402
     PaymentEvent,
     PaymentSession,
@@ -169,6 +175,57 @@ def sync(session: str, receivers: list[str], at: int = 0, mode: str = "kill") ->
     return {**result, "points": faults.points, "struck": faults.struck}
 
 
+def leave_owed(body: str, headers: dict[str, str], receivers: list[str]) -> dict[str, Any]:
+    """Take a delivery while none of the receivers can be told."""
+    with _connected(receivers, Unable()):
+        return {"status": PaymentsSandbox(None).post(body.encode(), headers)}
+
+
+class Unable:
+    """In the place of faults: every receiver fails."""
+
+    def receiver(self, receiver: Callable[..., Any]) -> Callable[..., Any]:
+        def fails(**kwargs: Any) -> None:
+            raise RuntimeError("The receiver fails.")
+
+        return fails
+
+
+def work(
+    booking: int, receivers: list[str], at: int = 0, mode: str = "kill", mutant: str = ""
+) -> dict[str, Any]:
+    """Let a worker do what waits for a booking, with a fault at one point."""
+    faults = Faults(at, mode)
+    _make_due(booking)
+    done: list[str] = []
+    with MUTANTS[mutant](), _connected(receivers, faults), faults.laid():
+        try:
+            done = [report.name for report in work_off() if report.done]
+        except OperationalError as error:
+            done = [type(error).__name__]
+        faults.reach("before the end", None)
+    return {"done": done, "points": faults.points, "struck": faults.struck}
+
+
+def _make_due(booking: int) -> None:
+    """Let what waits for a booking be due, and nothing else, whatever other tests have left."""
+    sessions = PaymentSession.objects.for_payable(Booking.objects.get(pk=booking))
+    for rows, mine in (
+        (WebhookEvent.objects, _about(sessions)),
+        (PaymentEvent.objects, Q(session__in=sessions)),
+        (Refund.objects, Q(session__in=sessions)),
+        (PaymentSession.objects, Q(pk__in=sessions.values("pk"))),
+    ):
+        waiting = rows.exclude(next_attempt_at=None)
+        waiting.update(next_attempt_at=timezone.now() + timedelta(days=1))
+        waiting.filter(mine).update(next_attempt_at=timezone.now())
+
+
+def _about(sessions: Iterable[PaymentSession]) -> Q:
+    """Return how events are found that name these sessions."""
+    return reduce(or_, [Q(body__contains=str(each.pk)) for each in sessions], Q(pk__in=[]))
+
+
 def start(booking: int, price: int, at: int = 0, mode: str = "kill") -> dict[str, Any]:
     """Start a checkout, with a fault at one point."""
     faults = Faults(at, mode)
@@ -198,7 +255,7 @@ def look(booking: int) -> dict[str, Any]:
         "events": PaymentEvent.objects.filter(session__in=sessions, kind="payment_succeeded").count(),
         "owed": PaymentEvent.objects.owed().filter(session__in=sessions).count(),
         "told": dict(+told),
-        "failed": WebhookEvent.objects.filter(state="failed").count(),
+        "failed": WebhookEvent.objects.filter(_about(sessions), state="failed").count(),
         "sessions": [
             {
                 "id": str(each.pk),
@@ -213,7 +270,7 @@ def look(booking: int) -> dict[str, Any]:
 
 
 @contextmanager
-def _connected(names: list[str], faults: Faults | None = None) -> Iterator[None]:
+def _connected(names: list[str], faults: Faults | Unable | None = None) -> Iterator[None]:
     """Let these receivers hear of payments, with points around each of them."""
     for name in names:
         signal, receiver = RECEIVERS[name]
@@ -270,7 +327,7 @@ RECEIVERS: dict[str, tuple[PaymentSignal, Callable[..., Any]]] = {
     "hears of it too": (payment_refunded, _writes_down("hears of it too")),
 }
 JOBS: dict[str, Callable[..., Any]] = {
-    each.__name__: each for each in (prepare, webhook, settle, refund, sync, start, look)
+    each.__name__: each for each in (prepare, webhook, settle, refund, sync, leave_owed, work, start, look)
 }
 
 
