@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.crash.workshop import PRICE, Report, strike
+from tests.thoroughness import IS_THOROUGH
 
 pytestmark = pytest.mark.crash
 
@@ -13,7 +14,9 @@ LISTENERS = ["hears of the refund", "hears of it too"]
 #: Rounds after the one that broke, in which everything must come home.
 ROUNDS = 2
 #: Points that each scene has at least, whatever the database: fewer would be a loss of coverage.
-LEAST = {"owed": 40, "failed": 60, "refund": 60, "checkout": 30}
+LEAST = {"owed": 55, "failed": 70, "refund": 80, "checkout": 36}
+#: Where the points of a scene are all passed in CI, some will do elsewhere.
+STRIDE = 1 if IS_THOROUGH else 3
 
 
 def leave_owed(workshop, place, lost_at):
@@ -53,18 +56,18 @@ SCENES = {
 }
 
 
-def crash_everywhere(workshop, scene, *, mode, mutant=""):
-    """Crash at each point in turn, with a mutant until it shows."""
+def crash_everywhere(workshop, scene, *, mode, mutant="", stride=1):
+    """Crash at each point in turn, or at some of them, with a mutant until it shows."""
     leave, receivers = SCENES[scene]
     places = workshop.places(opened=scene != "checkout")
     # Without a fault first, to know where the answer comes.
     points = leave(workshop, next(places), 0)
     lost_at = points.index("after Stripe") + 1 if points else 0
     report = Report()
-    for place in places:
+    for number, place in enumerate(places):
         leave(workshop, place, lost_at)
         job = {"booking": place["booking"], "receivers": receivers, "mutant": mutant}
-        at = report.points + 1
+        at = 1 + number * stride
         struck, result = strike(workshop.do, "work", at=at, mode=mode, **job)
         for _ in range(ROUNDS):
             workshop.do("work", **job)
@@ -73,7 +76,7 @@ def crash_everywhere(workshop, scene, *, mode, mutant=""):
         if not struck or (mutant and wrong):
             report.names = result.get("points", [])
             return report
-        report.points = at
+        report.points += 1
 
 
 def violations(workshop, place, scene, receivers, last_round):
@@ -106,11 +109,11 @@ def violations(workshop, place, scene, receivers, last_round):
 @pytest.mark.parametrize("mode", ["kill", "raise"])
 @pytest.mark.parametrize("scene", SCENES)
 def test_a_worker_does_what_waits_once_wherever_it_breaks(workshop, record, scene, mode):
-    report = crash_everywhere(workshop, scene, mode=mode)
+    report = crash_everywhere(workshop, scene, mode=mode, stride=STRIDE)
 
     record(f"worker, {scene}, {mode}", report)
     assert report.violations == []
-    assert report.points >= LEAST[scene] * (1 if mode == "kill" else 0.8)
+    assert len(report.names) >= LEAST[scene] * (1 if mode == "kill" else 0.8)
 
 
 @pytest.mark.parametrize(
