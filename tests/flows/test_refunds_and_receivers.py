@@ -12,6 +12,7 @@ from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
 from django_generic_payments.money import Money
 from django_generic_payments.services import refund_payment, resume_refunds, start_checkout
 from django_generic_payments.signals import payment_needs_review, payment_refunded, payment_succeeded
+from django_generic_payments.testing import override_payments
 from tests.flows.account import altered, post, sent
 from tests.flows.coherence import assert_coherent, ledger
 from tests.shop.models import Booking
@@ -144,3 +145,19 @@ def test_a_cron_job_sends_what_could_not_be_sent(stripe):
     assert sent_back(stripe, session) == [10_00]
     refund.refresh_from_db()
     assert refund.status == RefundStatus.SUCCEEDED
+
+
+@pytest.mark.core
+def test_a_cron_job_leaves_the_refunds_of_the_other_mode_alone(stripe):
+    session = pay(stripe)
+    stripe.sandbox.fail_next("503", path=REFUNDS)
+    with pytest.raises(GatewayUnavailable):
+        refund_payment(session)
+    Refund.objects.update(created=session.created - timedelta(minutes=5))
+    asked = len(stripe.sandbox.requests)
+
+    with override_payments(STRIPE_SECRET_KEY="sk_live_abc"):
+        assert resume_refunds() == 0
+
+    assert len(stripe.sandbox.requests) == asked
+    assert Refund.objects.get().status == RefundStatus.REQUESTED

@@ -15,6 +15,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import RefundStatus
 from django_generic_payments.exceptions import GatewayError, IdempotencyKeyReused, RefundRefused
 from django_generic_payments.models import PaymentSession, Refund, Transaction
@@ -134,7 +135,9 @@ def resume_refunds() -> int:
 
     For a cron job, where no ``payments_work`` runs.
     """
-    waiting = Refund.objects.requested().filter(created__lt=timezone.now() - UNDER_WAY)
+    unanswered = Refund.objects.requested().filter(created__lt=timezone.now() - UNDER_WAY)
+    # Of a payment of the other mode our key would be told that it does not exist, and the refund would count as failed.
+    waiting = unanswered.filter(session__livemode=get_settings().livemode)
     return sum(_send_later(refund) for refund in waiting)
 
 
