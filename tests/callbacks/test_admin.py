@@ -50,7 +50,7 @@ def choose(client, *callbacks):
 
 
 def press(client, callback):
-    return client.post(address("send_again", callback.pk))
+    return client.post(address("send-again", callback.pk))
 
 
 def is_owed(callback):
@@ -150,10 +150,10 @@ def test_the_button_needs_a_token_and_a_post(django_user_model, delivered):
     strict.force_login(django_user_model.objects.create_superuser("boss", "boss@staff.example"))
 
     assert press(strict, delivered).status_code == 403
-    assert strict.get(address("send_again", delivered.pk)).status_code == 405
+    assert strict.get(address("send-again", delivered.pk)).status_code == 405
     assert not is_owed(delivered)
     page = strict.get(address("change", delivered.pk)).content.decode()
-    form = re.search(r'<form method="post" action="([^"]*send-again/)">(.*?)</form>', page, re.DOTALL)
+    form = re.search(r'<form method="post" action="([^"]*send-again/)"[^>]*>(.*?)</form>', page, re.DOTALL)
     token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', form[2])[1]
     strict.post(form[1], {"csrfmiddlewaretoken": token})
     assert is_owed(delivered)
@@ -163,7 +163,7 @@ def test_the_button_needs_a_token_and_a_post(django_user_model, delivered):
 def test_what_does_not_exist_cannot_be_sent_again(client, login, key):
     login("change")
 
-    assert client.post(address("send_again", key)).status_code == 404
+    assert client.post(address("send-again", key)).status_code == 404
 
 
 def test_not_even_a_superuser_can_change_anything_else(client, login, delivered):

@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin, messages
-from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern, path, reverse
+from django.http import HttpRequest
 from django.utils.html import format_html
-from django.utils.translation import gettext_lazy as _, ngettext
-from django.views.decorators.http import require_POST
+from django.utils.translation import gettext, gettext_lazy as _, ngettext
 
+from django_generic_payments.admin.buttons import Button, ButtonsMixin, Told
 from django_generic_payments.admin.read_only import ReadOnlyAdmin, column
 from django_generic_payments.admin.words import badge
 from django_generic_payments.contrib.callbacks.models import Callback
@@ -21,10 +19,16 @@ from django_generic_payments.contrib.callbacks.sending import replay
 __all__ = ["CallbackAdmin"]
 
 
+def _send_again(row: Callback, user: Any) -> Told:
+    replay(Callback.objects.filter(pk=row.pk))
+    return messages.SUCCESS, gettext("The callback is sent again at the worker's next look.")
+
+
 @admin.register(Callback)
-class CallbackAdmin(ReadOnlyAdmin):
+class CallbackAdmin(ButtonsMixin, ReadOnlyAdmin):
     """Callbacks, without what may be secret in their URLs."""
 
+    buttons = (Button[Callback]("send-again", _("Send again"), lambda row: True, _send_again),)
     actions = ("send_again",)  # type: ignore[assignment]
     list_display = (
         "created",
@@ -59,40 +63,10 @@ class CallbackAdmin(ReadOnlyAdmin):
         (None, {"fields": ("shown_body", "id")}),
     )
 
-    def has_replay_permission(self, request: HttpRequest) -> bool:
-        """Allow whoever may change callbacks to send them again; nobody can change them otherwise."""
-        return bool(request.user.has_perm("generic_payments_callbacks.change_callback"))
-
-    @admin.action(description=_("Send again"), permissions=["replay"])
+    @admin.action(description=_("Send again"), permissions=["button"])
     def send_again(self, request: HttpRequest, queryset: QuerySet[Callback]) -> None:
         """Owe the chosen callbacks once more."""
-        self._send_again(request, list(queryset))
-
-    def get_urls(self) -> list[URLPattern]:
-        """Add the address of the button."""
-        view = self.admin_site.admin_view(require_POST(self.send_one_again))
-        name = "generic_payments_callbacks_callback_send_again"
-        return [path("<path:object_id>/send-again/", view, name=name), *super().get_urls()]
-
-    def send_one_again(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Owe one callback once more, and go back to its page."""
-        if not (self.has_replay_permission(request) and self.has_view_permission(request)):
-            raise PermissionDenied
-        callback = self.get_object(request, object_id)
-        if callback is None:
-            raise Http404
-        self._send_again(request, [callback])
-        page = "admin:generic_payments_callbacks_callback_change"
-        return HttpResponseRedirect(reverse(page, args=[callback.pk], current_app=self.admin_site.name))
-
-    def render_change_form(
-        self, request: HttpRequest, context: dict[str, Any], *args: Any, **kwargs: Any
-    ) -> Any:
-        """Show the button to whoever may press it."""
-        context["may_send_again"] = self.has_replay_permission(request)
-        return super().render_change_form(request, context, *args, **kwargs)
-
-    def _send_again(self, request: HttpRequest, callbacks: list[Callback]) -> None:
+        callbacks = list(queryset)
         count = replay(Callback.objects.filter(pk__in=[each.pk for each in callbacks]))
         for each in callbacks:
             self.log_change(request, each, "Sent again.")
