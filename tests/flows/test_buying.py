@@ -122,6 +122,18 @@ def test_what_costs_nothing_needs_no_payment(stripe):
     assert stripe.sandbox.requests == []
 
 
+def test_what_is_free_because_it_is_paid_is_said_to_be_paid(stripe):
+    booking = Booking.objects.create()
+    session = start_checkout(booking)
+    stripe.pay(session)
+    booking.deposit = 0
+
+    with pytest.raises(AlreadyPaid) as refused:
+        start_checkout(booking)
+
+    assert refused.value.session == session
+
+
 @pytest.mark.parametrize("kind", [LateBooking, SuiteBooking])
 def test_a_proxy_or_a_child_is_bought_as_the_booking_it_is(stripe, kind):
     booking = kind.objects.create()

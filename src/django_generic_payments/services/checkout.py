@@ -28,7 +28,7 @@ from django_generic_payments.retries import UNDER_WAY
 from django_generic_payments.services.closing import close, close_at_stripe, expire
 from django_generic_payments.services.facts import Learnt
 from django_generic_payments.services.opening import open_checkout
-from django_generic_payments.services.requests import CheckoutRequest
+from django_generic_payments.services.requests import CheckoutRequest, past_paying
 from django_generic_payments.services.sync import learn
 from django_generic_payments.transactions import database_alias, in_transaction
 
@@ -175,11 +175,8 @@ def _find_existing(request: CheckoutRequest) -> PaymentSession | None:
     holder = PaymentSession.objects.filter(slot=request.slot).first()
     if holder is None:
         return None
-    status = SessionStatus(holder.status)
-    if status.is_paid:
-        raise AlreadyPaid(f"{request.slot} is paid for.", session=holder)
-    if status is SessionStatus.PROCESSING:
-        raise PaymentInProgress(f"A delayed payment of {request.slot} is on its way.", session=holder)
+    if in_the_way := past_paying(holder):
+        raise in_the_way
     # Inside a transaction one that has run out is handed out too: its pay link opens another.
     if request.may_reuse(holder) and (in_transaction() or not holder.is_due(margin=_MARGIN)):
         return _redirected(holder, request)

@@ -12,7 +12,14 @@ from django.utils.functional import Promise
 from django.utils.translation import get_language
 
 from django_generic_payments.conf import get_settings
-from django_generic_payments.exceptions import NothingToPay, PayableError
+from django_generic_payments.enums import SessionStatus
+from django_generic_payments.exceptions import (
+    AlreadyPaid,
+    CheckoutRefused,
+    NothingToPay,
+    PayableError,
+    PaymentInProgress,
+)
 from django_generic_payments.models import Customer, PaymentSession, slot_of
 from django_generic_payments.money import Money
 from django_generic_payments.payables import (
@@ -28,7 +35,7 @@ from django_generic_payments.services.customers import customer_for
 from django_generic_payments.services.facts import marker
 from django_generic_payments.services.redirects import CHECKOUT_SESSION_ID, checked_url, return_url
 
-__all__ = ["CheckoutRequest"]
+__all__ = ["CheckoutRequest", "past_paying"]
 
 # Parameters of a Checkout Session that change neither what is charged nor how we find it again.
 # Source: https://docs.stripe.com/api/checkout/sessions/create.
@@ -97,9 +104,7 @@ class CheckoutRequest:
         payable_type.check_purpose(purpose)
         amount = price_of(payable, purpose, currency, get_settings().DEFAULT_CURRENCY)
         if not amount:
-            raise NothingToPay(
-                f"Nothing is due for {payable_type.name} {payable_id}. Ask payment_required() first, and confirm it."
-            )
+            raise _nothing_due(payable_type.name, payable_id, purpose)
         payer = user if user is not None and getattr(user, "is_authenticated", True) else None
         return cls(
             payable_type=payable_type,
@@ -203,6 +208,25 @@ class CheckoutRequest:
         if guest_email and not known:
             params["customer_email"] = guest_email
         return params
+
+
+def past_paying(session: PaymentSession) -> CheckoutRefused | None:
+    """Return what is to be said of a session that is paid, or about to be; ``None`` for any other."""
+    status = SessionStatus(session.status)
+    if status.is_paid:
+        return AlreadyPaid(f"{session.full_slot} is paid for.", session=session)
+    if status is SessionStatus.PROCESSING:
+        return PaymentInProgress(f"A delayed payment of {session.full_slot} is on its way.", session=session)
+    return None
+
+
+def _nothing_due(name: str, payable_id: str, purpose: str) -> CheckoutRefused:
+    # Of many payables nothing is due because it is paid, and that is what its payer should hear.
+    slot = slot_of(name, payable_id, purpose, livemode=get_settings().livemode)
+    holder = PaymentSession.objects.filter(slot=slot).first()
+    return (holder and past_paying(holder)) or NothingToPay(
+        f"Nothing is due for {name} {payable_id}. Ask payment_required() first, and confirm it."
+    )
 
 
 def _scope_of(user: Any | None, customer: Customer | None) -> str:
