@@ -315,8 +315,6 @@ class Booking(models.Model):
         return f"Deposit for {self.room}, {date_format(self.starts_on)} to {date_format(self.ends_on)}"
 
     def can_be_paid_by(self, request: HttpRequest) -> bool:
-        if not self.is_pending:
-            return False
         return self.owner_id is None or self.owner_id == request.user.pk
 
     def get_payment_customer(self) -> dict[str, str]:

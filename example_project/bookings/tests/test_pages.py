@@ -75,6 +75,14 @@ class ComingBackTests(SandboxMixin, TestCase):
         self.assertEqual(page.request["PATH_INFO"], f"/receipts/{booking.receipt_id}/thank-you/")
         self.assertContains(page, "The room is yours.")
 
+    def test_who_presses_the_button_of_an_old_page_lands_on_the_page_of_thanks(self):
+        booking = book()
+        self.stripe.pay(start_checkout(booking))
+
+        page = self.client.post(f"/payments/checkout/booking/{booking.pk}/", follow=True)
+
+        self.assertEqual(page.request["PATH_INFO"], f"/receipts/{booking.receipt_id}/thank-you/")
+
     def test_who_comes_back_before_the_webhook_is_confirmed_all_the_same(self):
         booking = book()
         outcome = self.stripe.pay(start_checkout(booking), deliver=False)
