@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from http.client import responses
 from typing import Any, NamedTuple
 
 from rest_framework import exceptions as drf
@@ -17,7 +18,7 @@ from rest_framework.views import exception_handler
 from django_generic_payments import exceptions as ours
 from django_generic_payments.models import PaymentSession
 
-__all__ = ["CODES", "CONTENT_TYPE", "TITLES", "Problem", "problem_handler", "type_of"]
+__all__ = ["CODES", "CONTENT_TYPE", "TITLES", "InvalidMoney", "Problem", "problem_handler", "type_of"]
 
 logger = logging.getLogger("django_generic_payments")
 
@@ -39,6 +40,13 @@ class Problem(NamedTuple):
     detail: str | None = None
 
 
+class InvalidMoney(drf.APIException):
+    """What a caller asked for is no amount that can be charged. A ``MoneyError`` of a payable is a bug instead."""
+
+    status_code = 400
+    default_code = "invalid_money"
+
+
 #: By our exception: the first row that fits counts, so that the most specific come first.
 _OF_OURS: Sequence[tuple[type[Exception], Problem]] = (
     (ours.UnknownPayable, Problem("not_found", 404, "Not found", "Nothing is here.")),
@@ -55,7 +63,6 @@ _OF_OURS: Sequence[tuple[type[Exception], Problem]] = (
             "It has no price in this currency. Leave the currency out for the usual one.",
         ),
     ),
-    (ours.MoneyError, Problem("invalid_money", 400, "No amount that can be charged")),
     (
         ours.UnsafeRedirect,
         Problem(
@@ -122,6 +129,7 @@ _OF_DRF = {
     problem.code: problem
     for problem in (
         Problem("invalid", 400, "The request cannot be understood"),
+        Problem("invalid_money", 400, "No amount that can be charged"),
         Problem("parse_error", 400, "The body is no JSON object"),
         Problem("not_authenticated", 401, "Say who you are"),
         Problem("authentication_failed", 401, "The credentials are not valid"),
@@ -141,8 +149,8 @@ TITLES: Mapping[str, str] = {problem.code: problem.title for problem in _ALL}
 
 
 def type_of(code: str) -> str:
-    """Return the address at which a code is explained."""
-    return f"{_DOCUMENTATION}#{code}"
+    """Return the address at which a code is explained, or what stands for none."""
+    return f"{_DOCUMENTATION}#{code}" if code in CODES else "about:blank"
 
 
 def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | None:
@@ -185,15 +193,27 @@ def _body(problem: Problem, message: str, payment: str | None = None) -> dict[st
 
 
 def _body_of_drf(error: Exception, response: Response) -> dict[str, Any]:
-    known = [each for each in _OF_DRF.values() if each.status == response.status_code]
-    code = getattr(error, "default_code", "")
-    problem = _OF_DRF.get(code) or (known or [Problem(code or "error", response.status_code, "Error")])[0]
     # Where the project's first way to log in is a session, DRF answers 403 to somebody who has none.
-    problem = problem._replace(status=response.status_code)
+    problem = _drf_problem_of(error, response.status_code)._replace(status=response.status_code)
     if not isinstance(error, drf.ValidationError):
         return _body(problem, str(getattr(error, "detail", problem.title)))
     errors = list(_errors_in(error.get_full_details()))
     return {**_body(problem, "; ".join(each["detail"] for each in errors)), "errors": errors}
+
+
+def _drf_problem_of(error: Exception, status: int) -> Problem:
+    """Return what stands for an error of DRF, for one of Django that it knows, or for one of the project's own."""
+    codes = [code for cls in type(error).__mro__ if (code := getattr(cls, "default_code", ""))]
+    for code in codes:
+        if code in _OF_DRF:
+            return _OF_DRF[code]
+    own = next((code for code in codes if code != drf.APIException.default_code), None)
+    if own is None:
+        for problem in _OF_DRF.values():
+            if problem.status == status:
+                return problem
+    # The title is what "about:blank" asks for.
+    return Problem(own or "error", status, responses.get(status, "Error"))
 
 
 def _errors_in(details: Any, pointer: str = "#") -> Iterator[dict[str, str]]:

@@ -15,7 +15,9 @@ from django_generic_payments.contrib.rest_framework.parsing import (
     StrictIntegerField,
     StrictSerializer,
 )
+from django_generic_payments.contrib.rest_framework.problems import InvalidMoney
 from django_generic_payments.enums import RefundStatus, SessionStatus
+from django_generic_payments.exceptions import MoneyError
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.money import Money, format_amount
 from django_generic_payments.services.pay_links import token_of
@@ -173,13 +175,20 @@ class RefundRequestSerializer(StrictSerializer):
     idempotency_key = _key_field()
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Make ``Money`` of amount and currency. Raises ``ValidationError`` if only one is there."""
+        """Make ``Money`` of amount and currency. Raises ``ValidationError`` for one alone, or ``InvalidMoney``."""
         amount, currency = attrs.pop("amount", None), attrs.pop("currency", None)
         if (amount is None) != (currency is None):
             missing = "amount" if amount is None else "currency"
             raise serializers.ValidationError({missing: [_("Amount and currency go together.")]}, "required")
-        attrs["money"] = Money(amount, currency) if amount is not None and currency is not None else None
+        attrs["money"] = _money(amount, currency) if amount is not None and currency is not None else None
         return attrs
+
+
+def _money(amount: int, currency: str) -> Money:
+    try:
+        return Money(amount, currency)
+    except MoneyError as error:
+        raise InvalidMoney(str(error)) from error
 
 
 class ProblemErrorSerializer(serializers.Serializer):  # type: ignore[type-arg]
