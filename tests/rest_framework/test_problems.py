@@ -13,7 +13,7 @@ from rest_framework.views import APIView
 from django_generic_payments.contrib.rest_framework.problems import problem_handler
 from django_generic_payments.exceptions import AlreadyPaid
 from django_generic_payments.money import Money
-from tests.rest_framework.conftest import Caller
+from tests.rest_framework.conftest import Caller, rest_framework
 from tests.rest_framework.test_checkout import code_of
 from tests.shop.models import Booking
 
@@ -106,3 +106,9 @@ def test_a_price_that_a_payable_gets_wrong_is_no_mistake_of_the_caller(stripe, u
     caller._client.raise_request_exception = False
 
     assert caller.checkout(Booking.objects.create(owner=user)).status_code == 500
+
+
+def test_a_project_whose_strangers_are_nobody_at_all_is_answered_too(stranger, paid):
+    with rest_framework(UNAUTHENTICATED_USER=None):
+        assert code_of(stranger.post("refunds/", {"payment": str(paid.pk)})) == (403, "not_authenticated")
+        assert stranger.get(f"status/{paid.pk}/").status_code == 404

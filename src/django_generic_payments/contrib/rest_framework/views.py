@@ -143,7 +143,8 @@ class _HasPermission(permissions.BasePermission):
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Tell whether the caller has one of them."""
-        return any(request.user.has_perm(f"generic_payments.{name}") for name in self._names)
+        user = _user(request)
+        return user is not None and any(user.has_perm(f"generic_payments.{name}") for name in self._names)
 
 
 class RefundsView(PaymentsView):
