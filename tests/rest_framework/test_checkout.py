@@ -362,10 +362,11 @@ def test_a_key_in_the_body_and_another_in_the_header_are_refused(stripe, ann, bo
         (b'{"payable_type": "booking", "payable_id": {"pk": 1}}', "invalid"),
         (b'{"payable_type": "booking", "payable_id": "1\\u0000"}', "invalid"),
         (b'{"payable_type": "booking", "payable_id": "\\ud800"}', "invalid"),
+        (b'{"payable_type": "booking", "payable_id": "1", "\\ud800": 1}', "invalid"),
         (b'{"payable_type": "booking", "payable_id": 1' + b"0" * 400 + b"}", "invalid"),
         (b'{"payable_type": "booking", "payable_id": "1", "purpose": null}', "invalid"),
     ],
-    ids=range(21),
+    ids=range(22),
 )
 def test_what_is_no_request_is_refused(stripe, ann, booking, body, code):
     assert code_of(ann.post("checkout/", body)) == (400, code)

@@ -51,6 +51,7 @@ RAISED = {
     "missing": Http404("secret"),
     "denied": PermissionDenied("secret"),
     "paid": AlreadyPaid("secret"),
+    "field": drf.ValidationError({"lines": [{}, {"a/b ~c": ["Wrong."]}]}),
 }
 
 
@@ -82,6 +83,7 @@ urlpatterns = [
         ("missing", 404, "not_found"),
         ("denied", 403, "permission_denied"),
         ("paid", 409, "already_paid"),
+        ("field", 400, "invalid"),
     ],
 )
 @override_settings(ROOT_URLCONF=__name__)
@@ -98,6 +100,13 @@ def test_what_is_not_explained_here_does_not_lead_here():
 
     assert (own["type"], own["title"], own["detail"]) == ("about:blank", "Forbidden", "No room is left.")
     assert Client().get("/raise/missing/").json()["type"].endswith("/rest-api.md#not_found")
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_a_pointer_leads_to_the_field_whatever_its_name_and_however_deep():
+    (error,) = Client().get("/raise/field/").json()["errors"]
+
+    assert error == {"pointer": "#/lines/1/a~1b%20~0c", "code": "invalid", "detail": "Wrong."}
 
 
 def test_a_price_that_a_payable_gets_wrong_is_no_mistake_of_the_caller(stripe, user, monkeypatch):

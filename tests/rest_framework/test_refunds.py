@@ -143,12 +143,13 @@ def test_an_answer_that_was_lost_is_asked_for_again(stripe, cashier, paid):
         ({"amount": 100, "currency": "xyz"}, "invalid_money"),
         ({"amount": 100, "currency": "pounds"}, "invalid"),
         ({"reason": "because"}, "invalid"),
+        ({"reason": "\ud800"}, "invalid"),
         ({"force": True}, "invalid"),
         ({"by": "somebody else"}, "invalid"),
         ({"payment": "1"}, "invalid"),
         ({"payment": None}, "invalid"),
     ],
-    ids=range(17),
+    ids=range(18),
 )
 def test_what_is_no_refund_is_refused(cashier, paid, more, code):
     assert code_of(ask(cashier, paid, **more)) == (400, code)

@@ -10,9 +10,11 @@ import logging
 from collections.abc import Iterator, Mapping, Sequence
 from http.client import responses
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
+from rest_framework.settings import api_settings
 from rest_framework.views import exception_handler
 
 from django_generic_payments import exceptions as ours
@@ -217,15 +219,28 @@ def _drf_problem_of(error: Exception, status: int) -> Problem:
 
 
 def _errors_in(details: Any, pointer: str = "#") -> Iterator[dict[str, str]]:
-    if isinstance(details, Mapping) and "message" in details and "code" in details:
-        yield {"pointer": pointer, "code": str(details["code"]), "detail": str(details["message"])}
+    if _is_one_error(details):
+        # Some messages repeat what was sent, and JSON has characters that UTF-8 has not.
+        message = details["message"].encode(errors="replace").decode()
+        yield {"pointer": pointer, "code": str(details["code"]), "detail": message}
     elif isinstance(details, Mapping):
         for name, inner in details.items():
-            below = pointer if name == "non_field_errors" else f"{pointer}/{name}"
-            yield from _errors_in(inner, below)
+            yield from _errors_in(inner, _below(pointer, str(name)))
     else:
-        for inner in details:
-            yield from _errors_in(inner, pointer)
+        for number, inner in enumerate(details):
+            # A list holds the errors of one field, or what is wrong with each of several objects.
+            yield from _errors_in(inner, pointer if _is_one_error(inner) else f"{pointer}/{number}")
+
+
+def _is_one_error(details: Any) -> bool:
+    return isinstance(details, Mapping) and isinstance(details.get("message"), str)
+
+
+def _below(pointer: str, name: str) -> str:
+    if name == api_settings.NON_FIELD_ERRORS_KEY:
+        return pointer
+    # Source: https://www.rfc-editor.org/rfc/rfc6901#section-6.
+    return f"{pointer}/{quote(name.replace('~', '~0').replace('/', '~1'), safe='', errors='replace')}"
 
 
 def _visible_payment(error: Exception, context: Mapping[str, Any]) -> str | None:
