@@ -15,6 +15,7 @@ from rest_framework.throttling import ScopedRateThrottle
 
 from django_generic_payments.contrib.rest_framework.problems import CODES
 from django_generic_payments.contrib.rest_framework.throttling import RATES
+from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.testing import use_sandbox
 from django_generic_payments.webhooks.address import webhook_path
@@ -87,9 +88,19 @@ def test_the_projects_own_form_of_errors_is_not_taken(stripe, ann, booking):
 
 
 @override_settings(ROOT_URLCONF=__name__)
-def test_the_api_works_under_any_prefix_and_alone(booking, ann):
+def test_the_webhook_of_the_api_is_found_under_any_prefix():
     assert webhook_path() == "/v2/pay/webhook/stripe/"
     assert Client().post("/v2/pay/webhook/stripe/", b"", content_type="application/json").status_code == 400
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_a_project_without_the_way_back_is_told_what_to_include(booking, ann):
+    asked = {"payable_type": "booking", "payable_id": booking.pk}
+
+    with use_sandbox(), pytest.raises(ConfigurationError, match=r'include\("django_generic_payments.urls"\)'):
+        ann._client.post("/v2/pay/checkout/", asked, content_type="application/json")
+
+    assert not PaymentSession.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import SessionStatus
-from django_generic_payments.exceptions import UnsafeRedirect
+from django_generic_payments.exceptions import ConfigurationError, UnsafeRedirect
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.payables import call_optional
 
@@ -46,8 +46,14 @@ def checked_url(url: str | None) -> str:
 
 
 def return_url(session: PaymentSession) -> str:
-    """Return the absolute address at which Stripe hands the payer back to us."""
-    return get_settings().base_url + reverse("generic_payments:return", args=[session.pk])
+    """Return the absolute address at which Stripe hands the payer back to us. Raises ``ConfigurationError``."""
+    try:
+        return get_settings().base_url + reverse("generic_payments:return", args=[session.pk])
+    except NoReverseMatch as error:
+        raise ConfigurationError(
+            'Payers have no way back from the checkout. Add path("payments/", include("django_generic_payments.urls")) '
+            "to the project's urlpatterns."
+        ) from error
 
 
 def landing_url(session: PaymentSession, *, canceled: bool = False) -> str:
