@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 from django.test import Client, override_settings
 from django.urls import include, path
 from rest_framework import permissions
@@ -19,6 +20,7 @@ from django_generic_payments.exceptions import ConfigurationError
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.testing import use_sandbox
 from django_generic_payments.webhooks.address import webhook_path
+from tests.rest_framework import openapi
 from tests.rest_framework.conftest import Caller, rest_framework
 from tests.rest_framework.test_checkout import code_of
 
@@ -145,6 +147,13 @@ def test_every_rate_is_explained():
     page = (DOCS / "reference" / "rest-api.md").read_text()
 
     assert dict(re.findall(r"^\| `(payments_\w+)` \| `([^`]+)` \|", page, re.MULTILINE)) == RATES
+
+
+@pytest.mark.skipif(not DOCS.is_dir(), reason="docs/ is part of the repository alone")
+def test_the_document_for_programs_is_the_one_that_is_made_today():
+    assert yaml.safe_load(openapi.FILE.read_text()) == openapi.document(), (
+        "Write it anew: python -m tests.rest_framework.openapi"
+    )
 
 
 @pytest.mark.core
