@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.demo.running import ServedDemo
+from tests.example import needs_example
 
 PAGE = Path(__file__).parents[2] / "docs" / "howto" / "rest-api.md"
 # As the page has it; the tests take whatever port is free.
@@ -18,6 +19,7 @@ ADDRESS = "http://127.0.0.1:8000"
 END = "--- the end of a command ---"
 
 pytestmark = [
+    needs_example,
     pytest.mark.skipif(not PAGE.is_file(), reason="docs/ is part of the repository alone"),
     pytest.mark.skipif(
         not (shutil.which("bash") and shutil.which("curl") and shutil.which("python3")),
