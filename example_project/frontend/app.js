@@ -27,6 +27,9 @@ async function book() {
   await pay();
 }
 
+// Codes that say so: it is paid, it was cancelled meanwhile, or it belongs to an account that has logged out.
+const CANNOT_BE_PAID = ["already_paid", "nothing_to_pay", "not_found"];
+
 async function pay() {
   if (!visit.booking.payment_required) {
     await comeBack();
@@ -40,8 +43,7 @@ async function pay() {
     leaveFor(payment.checkout_url);
   } catch (problem) {
     if (!problem.isOpen) remember({ key: null });
-    // It cannot be paid any more: it is, or it was cancelled meanwhile.
-    if (problem.status !== 404) throw problem;
+    if (!CANNOT_BE_PAID.includes(problem.code)) throw problem;
     await comeBack();
   }
 }

@@ -189,7 +189,7 @@ def test_a_booking_that_was_cancelled_meanwhile_is_over(guest):
 
     reads(guest, "This booking is over")
     guest.reads("cancelled by the guest")
-    forgive(guest, "status of 404")
+    forgive(guest, "status of 409")
 
 
 def test_who_has_logged_out_meanwhile_is_not_shown_the_booking_of_the_account(guest):
