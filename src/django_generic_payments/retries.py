@@ -114,18 +114,22 @@ class RetriedQuerySet(QuerySet[_Row]):
         What somebody else holds at this moment is passed over.
         """
         features = connections[self.db].features
+        if not features.has_select_for_update:
+            return self._take(self.due().order_by("next_attempt_at").first())
         with transaction.atomic(using=self.db, durable=True):
             locked = self.due().select_for_update(
                 skip_locked=features.has_select_for_update_skip_locked,
                 of=("self",) if features.has_select_for_update_of else (),
                 no_key=features.has_select_for_no_key_update,
             )
-            row = locked.order_by("next_attempt_at").first()
-            if row is None:
-                return None
-            seen = {name: getattr(row, name) for name in ("attempts", "next_attempt_at")}
-            # Conditional, for databases that do not lock rows.
-            taken = self.filter(pk=row.pk, **seen).update(
-                attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause_after(seen["attempts"] + 1)
-            )
+            return self._take(locked.order_by("next_attempt_at").first())
+
+    def _take(self, row: _Row | None) -> _Row | None:
+        if row is None:
+            return None
+        seen = {name: getattr(row, name) for name in ("attempts", "next_attempt_at")}
+        # Conditional, for databases that do not lock rows.
+        taken = self.filter(pk=row.pk, **seen).update(
+            attempts=F("attempts") + 1, next_attempt_at=timezone.now() + pause_after(seen["attempts"] + 1)
+        )
         return row if taken else None

