@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import json
 import random
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
+from django.utils import timezone
+from rest_framework.views import APIView
 
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.services import start_checkout
@@ -379,6 +382,83 @@ def test_a_form_is_refused_because_any_page_could_send_one(stripe, ann, booking,
     response = ann._client.post(f"{API}checkout/", b"payable_type=booking", content_type=kind)
 
     assert code_of(response) == (415, "unsupported_media_type")
+
+
+@pytest.mark.parametrize("charset", ["bz2", "zlib", "rot13", "utf-16", "x"])
+@pytest.mark.parametrize("packed", [True, False])
+def test_the_caller_does_not_choose_how_a_body_is_read(stripe, ann, booking, charset, packed):
+    body = json.dumps({"payable_type": "booking", "payable_id": booking.pk}).encode()
+    request = ann._client.generic(
+        "POST",
+        f"{API}checkout/",
+        bz2.compress(b" " * 50_000_000) if packed else body,
+        content_type=f"application/json; charset={charset}",
+    )
+
+    assert code_of(request) == (400, "parse_error") if packed else request.status_code in {201, 400}
+
+
+@pytest.mark.parametrize("address", ["/a b", "/x\ty", "/x\ny", "/%0d%0aX-Y: z", "/\x00"])
+@pytest.mark.parametrize("name", ["success_url", "cancel_url"])
+def test_an_address_that_stripe_would_refuse_is_the_callers_mistake(stripe, ann, booking, name, address):
+    response = ann.checkout(booking, **{name: address})
+
+    assert response.status_code == 400
+    assert not PaymentSession.objects.exists()
+
+
+def test_an_address_without_a_scheme_gets_ours(stripe, ann, booking):
+    ann.checkout(booking, cancel_url="//testserver/basket/")
+
+    assert PaymentSession.objects.get().cancel_url == "http://testserver/basket/"
+
+
+def test_somebody_who_is_no_row_of_the_database_is_a_stranger(stripe, guests_booking, monkeypatch):
+    class Passport:
+        """Somebody whom a token names, and no table."""
+
+        pk = 7
+        is_authenticated = True
+
+        def has_perm(self, name):
+            return True
+
+    class ByPassport:
+        def authenticate(self, request):
+            return Passport(), None
+
+        def authenticate_header(self, request):
+            return "Passport"
+
+    monkeypatch.setattr(APIView, "authentication_classes", [ByPassport])
+
+    response = Caller().checkout(guests_booking)
+
+    assert response.status_code == 201
+    assert PaymentSession.objects.get().owner is None
+    assert Caller().post("refunds/", {"payment": response.json()["id"]}).status_code == 403
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_somebody_else_holds_for_too_long_is_asked_for_again(stripe, ann, booking):
+    if connection.vendor != "postgresql":
+        pytest.skip("the database has no row locks")
+    session = PaymentSession.objects.get(pk=ann.checkout(booking).json()["id"])
+    PaymentSession.objects.update(expires_at=timezone.now())
+
+    with ThreadPoolExecutor(1) as pool, transaction.atomic():
+        PaymentSession.objects.select_for_update().get(pk=session.pk)
+
+        def ask():
+            try:
+                return Caller(ann.user).checkout(booking)
+            finally:
+                connection.close()
+
+        response = pool.submit(ask).result()
+
+    assert code_of(response) == (409, "in_flight")
+    assert response["Retry-After"] == "1"
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete", "head", "options"])

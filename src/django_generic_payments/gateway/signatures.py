@@ -22,7 +22,9 @@ def verify_signature(body: bytes, header: str, secrets: Iterable[str], *, tolera
     Raises ``WebhookRejected`` and nothing else, whatever the header and the body are. Beyond the SDK it refuses times
     in the future and headers that make the SDK itself fail. Source: https://docs.stripe.com/webhooks/signature.
     """
-    if not header or len(header) > _LONGEST_HEADER or not header.isascii() or not header.isprintable():
+    if not header:
+        raise WebhookRejected("no signature header")
+    if len(header) > _LONGEST_HEADER or not header.isascii() or not header.isprintable():
         raise WebhookRejected("malformed signature header")
     fields = [part.partition("=")[::2] for part in header.split(",")]
     times = [value for name, value in fields if name == "t"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from urllib.parse import urlsplit
 
 from django.urls import NoReverseMatch, reverse
@@ -20,18 +21,21 @@ __all__ = ["CHECKOUT_SESSION_ID", "checked_url", "landing_url", "return_url"]
 CHECKOUT_SESSION_ID = "{CHECKOUT_SESSION_ID}"
 
 
+_UNPRINTED = re.compile(r"[\s\x00-\x1f\x7f]|%0[ad]", re.IGNORECASE)
+
+
 def checked_url(url: str | None) -> str:
     """
     Return the URL as an absolute one, ``""`` for none.
 
     Raises ``UnsafeRedirect`` unless it is a path, or leads to our own host or one of ``ALLOWED_REDIRECT_HOSTS``, by
-    https when we are reached by https.
+    https when we are reached by https; also for blanks and control characters, which Stripe takes in no address.
     """
     if not url:
         return ""
     settings = get_settings()
     base = urlsplit(settings.base_url)
-    if not url_has_allowed_host_and_scheme(
+    if _UNPRINTED.search(url) or not url_has_allowed_host_and_scheme(
         url,
         allowed_hosts={base.netloc, *settings.ALLOWED_REDIRECT_HOSTS},
         require_https=base.scheme == "https",
@@ -41,7 +45,7 @@ def checked_url(url: str | None) -> str:
             "or add the host to GENERIC_PAYMENTS['ALLOWED_REDIRECT_HOSTS']."
         )
     if urlsplit(url).netloc:
-        return url
+        return url if urlsplit(url).scheme else f"{base.scheme}:{url}"
     return settings.base_url + (url if url.startswith("/") else f"/{url}")
 
 

@@ -26,8 +26,10 @@ class SmallJSONParser(JSONParser):
         body = stream.read(_LARGEST_BODY + 1)
         if len(body) > _LARGEST_BODY:
             raise ParseError(_("The body is longer than 16 KiB."))
+        # Not by the charset that the caller names: some of Python's unpack, and a little would become gigabytes.
+        context = {**(parser_context or {}), "encoding": "utf-8"}
         try:
-            return super().parse(io.BytesIO(body), media_type, parser_context)
+            return super().parse(io.BytesIO(body), media_type, context)
         except RecursionError as error:
             raise ParseError(_("The body is nested too deeply.")) from error
 

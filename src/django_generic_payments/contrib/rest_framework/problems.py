@@ -12,6 +12,7 @@ from http.client import responses
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from django.db import OperationalError
 from rest_framework import exceptions as drf
 from rest_framework.response import Response
 from rest_framework.settings import api_settings
@@ -176,9 +177,16 @@ def problem_handler(error: Exception, context: Mapping[str, Any]) -> Response | 
 
 
 def _problem_of(error: Exception) -> Problem | None:
-    if isinstance(error, ours.GatewayUnavailable) and error.code in _BUSY:
+    is_busy_there = isinstance(error, ours.GatewayUnavailable) and error.code in _BUSY
+    if is_busy_there or _is_lock_timeout(error):
         return _IN_FLIGHT
     return next((problem for cls, problem in _OF_OURS if isinstance(error, cls)), None)
+
+
+def _is_lock_timeout(error: Exception) -> bool:
+    # PostgreSQL's code for it, and SQLite's words.
+    locked = getattr(error.__cause__, "sqlstate", "") == "55P03" or "is locked" in str(error)
+    return isinstance(error, OperationalError) and locked
 
 
 def _body(problem: Problem, message: str, payment: str | None = None) -> dict[str, Any]:

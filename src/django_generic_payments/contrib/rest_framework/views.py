@@ -7,10 +7,12 @@ permissions and throttles apply; ours are added to them.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 from django.http import Http404
 from django.urls import reverse
@@ -41,6 +43,8 @@ from django_generic_payments.services.pay_links import is_token_of
 from django_generic_payments.services.refunds import begin_refund
 from django_generic_payments.services.sync import sync_if_stale
 from django_generic_payments.views import outside_transactions
+
+logger = logging.getLogger("django_generic_payments")
 
 __all__ = ["CheckoutView", "RefundView", "RefundsView", "StatusView"]
 
@@ -94,6 +98,8 @@ class CheckoutView(PaymentsView):
             asked["payable_id"], manager="_default_manager"
         )
         if payable is None or not payable.can_be_paid_by(request._request):
+            why = "is not there" if payable is None else "may not be paid by this caller"
+            logger.info("A checkout was refused: %s %s.", asked["payable_type"], why)
             raise Http404
         user = _user(request)
         session, is_new = begin_checkout(
@@ -207,7 +213,9 @@ def _checked(serializer: Any) -> dict[str, Any]:
 
 
 def _user(request: Request) -> Any | None:
-    return request.user if getattr(request.user, "is_authenticated", False) else None
+    # Some ways to log in know of people who are no row of ours: to us they are strangers.
+    is_known = isinstance(request.user, get_user_model()) and request.user.is_authenticated
+    return request.user if is_known else None
 
 
 def _idempotency_key(request: Request, asked: dict[str, Any]) -> str | None:
