@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 
 from django_generic_payments.enums import Cause, SessionStatus
+from django_generic_payments.models import PaymentSession
 from django_generic_payments.services import start_checkout
 from django_generic_payments.signals import payment_succeeded
 from tests.flows.account import calls
@@ -124,3 +128,26 @@ def test_a_receiver_that_failed_at_the_webhook_is_tried_again_by_the_return_page
 
     assert len(told) == 2
     assert_coherent(session)
+
+
+def test_a_page_that_asks_again_and_again_does_not_use_up_the_attempts_of_a_receiver(stripe, client, connect):
+    told = []
+
+    def fails(**kwargs):
+        told.append(kwargs["event"].pk)
+        raise RuntimeError("not now")
+
+    connect(payment_succeeded, fails, uid="tests.fails")
+    session = start_checkout(Booking.objects.create())
+    outcome = stripe.pay(session)
+    before = session.events.values("attempts", "next_attempt_at").get()
+    webhook_told = len(told)
+
+    for _ in range(5):
+        client.get(outcome.redirect_url)
+    assert len(told) == webhook_told + 1  # as often as Stripe would be asked
+    PaymentSession.objects.update(synced_at=timezone.now() - timedelta(seconds=4))
+    client.get(outcome.redirect_url)
+
+    assert len(told) == webhook_told + 2
+    assert session.events.values("attempts", "next_attempt_at").get() == before

@@ -194,7 +194,9 @@ BREAKAGES = {
 
 
 def test_every_invariant_is_broken_here():
-    assert BREAKAGES.keys() == CHECKS.keys()
+    ours = {name for name, check in CHECKS.items() if check.__module__ == audit.__module__}
+
+    assert BREAKAGES.keys() == ours
 
 
 def test_a_history_in_order_holds_every_invariant(history):

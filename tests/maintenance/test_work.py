@@ -14,7 +14,8 @@ from django_generic_payments.maintenance.work import Chore, _chores, add_chore, 
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund, WebhookEvent
 from django_generic_payments.retries import UNDER_WAY, pause_after
 from django_generic_payments.services import cancel_checkout, start_checkout
-from django_generic_payments.testing import override_payments
+from django_generic_payments.signals import payment_succeeded
+from django_generic_payments.testing import override_payments, use_sandbox
 from tests.flows.account import CHECKOUTS, calls, open_checkout, open_checkouts, post, sent
 from tests.flows.coherence import assert_coherent, heard
 from tests.maintenance.scenes import (
@@ -35,6 +36,19 @@ pytestmark = [pytest.mark.django_db, pytest.mark.core]
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 #: What passes before each attempt: the first is that of the webhook, or of whoever pressed the button.
 PAUSES = [MINUTE, 5 * MINUTE, 30 * MINUTE, 2 * HOUR, 6 * HOUR, *[DAY] * 7]
+
+
+@pytest.fixture
+def chore():
+    """Add chores for the length of one test."""
+    known = dict(_chores)
+
+    def chore(name, take, work):
+        add_chore(Chore(name, take, work))
+
+    yield chore
+    _chores.clear()
+    _chores.update(known)
 
 
 def work() -> dict[str, tuple[int, int]]:
@@ -444,3 +458,80 @@ def test_a_refund_of_which_nobody_knows_is_looked_for_when_stripe_has_forgotten_
     assert refund.status == RefundStatus.SUCCEEDED
     assert sent_back(stripe, refund.session) == [10_00]
     assert Refund.objects.count() == 1
+
+
+# Releases, and one kind of work beside another.
+
+
+def test_a_worker_of_an_older_release_leaves_alone_what_is_owed_to_whom_it_does_not_know(stripe, trouble):
+    event = owed_event(stripe, trouble)
+    payment_succeeded.disconnect(dispatch_uid="tests.troubled")
+    let_pass(MINUTE)
+
+    assert work() == {"payment events": (0, 1)}
+    event.refresh_from_db()
+    assert (event.state, event.owed_receivers) == (DeliveryState.OWED, ["tests.troubled"])
+
+    let_pass(DAY)
+    assert work() == {"payment events": (1, 0)}
+    event.refresh_from_db()
+    assert event.state == DeliveryState.DELIVERED
+
+
+def test_no_kind_of_work_keeps_another_waiting(chore):
+    done = []
+    for name in ("slow", "quick"):
+        rows = [f"{name} {number}" for number in range(3)]
+        chore(name, lambda rows=rows: rows.pop(0) if rows else None, lambda row: not done.append(row))
+
+    work_off()
+
+    assert done == ["slow 0", "quick 0", "slow 1", "quick 1", "slow 2", "quick 2"]
+
+
+def test_what_cannot_be_looked_for_keeps_no_other_work_waiting(stripe, trouble, chore):
+    event = owed_event(stripe, trouble)
+    let_pass(MINUTE)
+
+    def broken():
+        raise LookupError("no such table")
+
+    known = dict(_chores)
+    _chores.clear()
+    chore("broken", broken, lambda row: True)
+    _chores.update(known)
+
+    with pytest.raises(LookupError):
+        work_off()
+
+    event.refresh_from_db()
+    assert event.state == DeliveryState.DELIVERED
+
+
+# Keys of another account, or of the other mode.
+
+
+def test_a_key_of_another_account_fails_no_refund(stripe):
+    refund = unanswered_refund(stripe)
+    let_pass(UNDER_WAY)
+
+    with use_sandbox():
+        assert work() == {"refunds": (0, 1)}
+
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.REQUESTED
+    assert heard(Booking.objects.get()) == ["payment_succeeded"]
+    let_pass(5 * MINUTE)
+    assert work() == {"refunds": (1, 0)}
+    assert_coherent(refund.session)
+
+
+def test_a_key_of_the_other_mode_fails_no_refund_whoever_asks(stripe, client):
+    refund = unanswered_refund(stripe)
+
+    with use_sandbox(STRIPE_SECRET_KEY="sk_live_other") as other:
+        client.get(f"/payments/return/{refund.session_id}/")
+        assert other.sandbox.requests == []
+
+    refund.refresh_from_db()
+    assert refund.status == RefundStatus.REQUESTED

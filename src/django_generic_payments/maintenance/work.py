@@ -10,11 +10,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Generic, TypeVar
 
 from django.db import close_old_connections
+from django.utils import timezone
 
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund, WebhookEvent
+from django_generic_payments.services.announcements import receivers_of
 from django_generic_payments.services.delivery import deliver
 from django_generic_payments.services.opening import finish_opening
 from django_generic_payments.services.refunds import resume_refund
@@ -65,8 +68,22 @@ def work_off(stopped: Callable[[], bool] = lambda: False) -> list[Report]:
 
     ``stopped`` is asked before each row.
     """
-    reports = [_do(chore, stopped) for chore in _chores.values()]
-    return [each for each in reports if each.done or each.failed]
+    reports = {name: Report(name) for name in _chores}
+    busy, errors = list(_chores.values()), []
+    # In turn, so that a receiver of callbacks that takes its time keeps no refund waiting.
+    while busy:
+        for chore in tuple(busy):
+            try:
+                had_one = not stopped() and _do_one(chore, reports[chore.name])
+            except Exception as error:
+                # What keeps one kind of work from being looked for need not keep the others.
+                had_one = False
+                errors.append(error)
+            if not had_one:
+                busy.remove(chore)
+    if errors:
+        raise errors[0]
+    return [each for each in reports.values() if each.done or each.failed]
 
 
 def work_until(
@@ -87,17 +104,16 @@ def work_until(
     close_old_connections()
 
 
-def _do(chore: Chore[Any], stopped: Callable[[], bool]) -> Report:
-    report = Report(chore.name)
-    while not stopped():
-        row = chore.take()
-        if row is None:
-            break
-        if _is_done(chore, row):
-            report.done += 1
-        else:
-            report.failed += 1
-    return report
+def _do_one(chore: Chore[Any], report: Report) -> bool:
+    """Deal with the row that is due, and return whether there was one."""
+    row = chore.take()
+    if row is None:
+        return False
+    if _is_done(chore, row):
+        report.done += 1
+    else:
+        report.failed += 1
+    return True
 
 
 def _is_done(chore: Chore[Any], row: Any) -> bool:
@@ -115,7 +131,20 @@ def _is_done(chore: Chore[Any], row: Any) -> bool:
 
 
 def _tell(event: PaymentEvent) -> bool:
+    unknown = set(event.owed_receivers) - set(receivers_of(event.kind, event.session))
+    if unknown and timezone.now() - event.created < _RELEASE:
+        logger.warning(
+            "%s of session %s is owed to %s, which this worker does not know. Is it of an older release?",
+            event.kind,
+            event.session_id,
+            ", ".join(sorted(unknown)),
+        )
+        return False
     return deliver([event])
+
+
+# A worker of an older release does not know the newest receivers. What is owed to nobody is closed later.
+_RELEASE = timedelta(days=1)
 
 
 add_chore(Chore("events of Stripe", WebhookEvent.objects.take_due, receive_again))

@@ -45,7 +45,9 @@ def customer_for(user: Any, *, livemode: bool) -> Customer:
     return made if Customer.objects.insert_once(made) else mine.get()
 
 
-def ensure_stripe_customer(customer: Customer, *, replacing: str = "", with_email: bool = True) -> str:
+def ensure_stripe_customer(
+    customer: Customer, *, replacing: str = "", with_email: bool = True, patient: bool = True
+) -> str:
     """
     Return the id of the customer at Stripe, made there if need be; ``""`` for a guest, who gets none of our making.
 
@@ -60,17 +62,21 @@ def ensure_stripe_customer(customer: Customer, *, replacing: str = "", with_emai
     # The key names what is sent: a retry with the same details is the same request, and other details are another.
     digest = hashlib.sha256(json.dumps([params, replacing], sort_keys=True).encode()).hexdigest()[:16]
     try:
-        stripe_id = get_gateway().create_customer(params, idempotency_key=f"gp-cu-{customer.pk}-{digest}")
+        stripe_id = get_gateway(patient=patient).create_customer(
+            params, idempotency_key=f"gp-cu-{customer.pk}-{digest}"
+        )
     except ErrorRepeated:
         # Each error that is kept leads to the next key, which leads on in the same way if it is tried again.
         if replacing.count("+") == _MORE_KEYS:
             raise
-        return ensure_stripe_customer(customer, replacing=f"{replacing}+", with_email=with_email)
+        return ensure_stripe_customer(
+            customer, replacing=f"{replacing}+", with_email=with_email, patient=patient
+        )
     except GatewayRefused as error:
         # Nobody is kept from paying by an address that this site took and Stripe does not.
         if not email or error.param != "email":
             raise
-        return ensure_stripe_customer(customer, replacing=replacing, with_email=False)
+        return ensure_stripe_customer(customer, replacing=replacing, with_email=False, patient=patient)
     unclaimed = Customer.objects.filter(pk=customer.pk, stripe_customer_id__isnull=True)
     if unclaimed.update(stripe_customer_id=stripe_id):
         customer.stripe_customer_id = stripe_id
@@ -79,12 +85,12 @@ def ensure_stripe_customer(customer: Customer, *, replacing: str = "", with_emai
     return customer.stripe_customer_id or ""
 
 
-def replace_stripe_customer(customer: Customer) -> str:
+def replace_stripe_customer(customer: Customer, *, patient: bool = True) -> str:
     """Make another customer in place of one that Stripe no longer has, and return its id."""
     gone = customer.stripe_customer_id or ""
     Customer.objects.filter(pk=customer.pk, stripe_customer_id=gone).update(stripe_customer_id=None)
     customer.stripe_customer_id = None
-    return ensure_stripe_customer(customer, replacing=gone)
+    return ensure_stripe_customer(customer, replacing=gone, patient=patient)
 
 
 def _email(user: Any) -> str:

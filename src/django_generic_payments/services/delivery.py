@@ -37,20 +37,20 @@ class TransactionBroken(DatabaseError):
     """A receiver swallowed a database error, so that nothing of its transaction would be committed."""
 
 
-def deliver_owed(session_id: UUID) -> bool:
+def deliver_owed(session_id: UUID, *, counted: bool = True) -> bool:
     """Tell whoever is still owed an event of this session, and send its refunds; return whether all is done."""
     owed = PaymentEvent.objects.owed().filter(session_id=session_id).order_by("occurred_at", "created")
     events = owed.select_related("session", "transaction", "refund", "dispute")
-    return deliver(events, Refund.objects.owed_by([session_id]))
+    return deliver(events, Refund.objects.owed_by([session_id]), counted=counted)
 
 
-def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = ()) -> bool:
+def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = (), *, counted: bool = True) -> bool:
     """
     Tell the receivers of these events, and of those that are born meanwhile; return whether everybody was told.
 
     A receiver that raises is logged and tried again by the next delivery; it keeps nobody else from being told. Refunds
     that receivers asked for are sent when all have been told. Inside a host's transaction nothing can be told yet, and
-    the events are delivered once it has committed.
+    the events are delivered once it has committed. What fails without being ``counted`` is due when it was before.
     """
     events = list(events)
     waiting = deque(event for event in events if event.owed_receivers)
@@ -65,7 +65,7 @@ def deliver(events: Iterable[PaymentEvent], refunds: Iterable[Refund] = ()) -> b
             waiting.extend(event for event in born if event.owed_receivers)
             all_told &= was_sent
             continue
-        born_here, failed = _tell_everybody(waiting.popleft())
+        born_here, failed = _tell_everybody(waiting.popleft(), counted)
         waiting.extend(born_here.events)
         reserved.extend(born_here.refunds)
         all_told &= not failed
@@ -123,7 +123,7 @@ class Born:
     refunds: list[Refund] = field(default_factory=list)
 
 
-def _tell_everybody(event: PaymentEvent) -> tuple[Born, list[str]]:
+def _tell_everybody(event: PaymentEvent, counted: bool) -> tuple[Born, list[str]]:
     """Tell each receiver that is owed the event; return what this gave birth to, and who failed."""
     known = receivers_of(event.kind, event.session)
     born, failed = Born(event), []
@@ -144,7 +144,7 @@ def _tell_everybody(event: PaymentEvent) -> tuple[Born, list[str]]:
                 event.session_id,
                 exc_info=error,
             )
-    if failed:
+    if failed and counted:
         _note_failure(event, ", ".join(failed))
     return born, failed
 

@@ -84,7 +84,7 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
     gateway = get_gateway(patient=patient)
     params = json.loads(session.stripe_params)
     customer = session.customer
-    stripe_customer = ensure_stripe_customer(customer) if customer is not None else ""
+    stripe_customer = ensure_stripe_customer(customer, patient=patient) if customer is not None else ""
     try:
         return gateway.create_checkout_session(**_request(session, params, stripe_customer))
     except ErrorRepeated:
@@ -93,7 +93,7 @@ def _ask_stripe(session: PaymentSession, *, patient: bool) -> CheckoutSession:
     except GatewayRefused as error:
         if customer and stripe_customer and error.code == "resource_missing" and error.param == "customer":
             # The customer was deleted at Stripe, or belongs to the account of other keys.
-            stripe_customer = replace_stripe_customer(customer)
+            stripe_customer = replace_stripe_customer(customer, patient=patient)
         elif error.param == "customer_email" and params.pop("customer_email", None):
             # It would only have been filled in for the payer: it keeps nobody from paying.
             session.stripe_params = json.dumps(params, sort_keys=True)

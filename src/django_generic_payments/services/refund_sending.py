@@ -17,6 +17,7 @@ from django.db import DatabaseError, transaction
 from django.utils import timezone
 
 from django_generic_payments import gateway as stripe
+from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import Cause, RefundStatus, TransactionKind
 from django_generic_payments.exceptions import ErrorRepeated, GatewayError, GatewayRefused, GatewayUnavailable
 from django_generic_payments.models import PaymentEvent, PaymentSession, Refund
@@ -56,11 +57,17 @@ def send_refund(refund: Refund, *, patient: bool = True) -> list[PaymentEvent]:
 
 
 def _settle(refund: Refund, patient: bool) -> list[PaymentEvent]:
+    if refund.session.livemode != get_settings().livemode:
+        raise GatewayUnavailable("The refund is of the other mode, test or live, than the key.")
     try:
         answer = _ask(refund, stripe.get_gateway(patient=patient))
     except GatewayRefused as error:
+        if error.code == "resource_missing" and error.param == "payment_intent":
+            # We have booked it: the key is one of another account, and says nothing of the refund.
+            raise GatewayUnavailable(str(error), code=error.code) from error
         return _give_up(refund, error.code or "refused")
     if answer is None:
+        logger.critical("Refund %s of session %s was never made.", refund.pk, refund.session_id)
         return _give_up(refund, NEVER_MADE)
     return learn_refund(refund.session, answer, Learnt(Cause.PERSON, refund.requested_by), row_id=refund.pk)
 

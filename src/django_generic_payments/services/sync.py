@@ -59,17 +59,21 @@ def sync_if_stale(session: PaymentSession) -> PaymentSession:
     """
     Ask Stripe on behalf of a payer who waits: only while the outcome is open, and every few seconds at most.
 
-    Raises a ``GatewayError``, after a few seconds at the latest.
+    Once it is settled, receivers that are still owed something are told, as often; a page that asks again and again
+    does not use up their attempts. Raises a ``GatewayError``, after a few seconds at the latest.
     """
     if SessionStatus(session.status).is_final:
-        if PaymentSession.objects.owes(session.pk):
-            deliver_owed(session.pk)
+        if PaymentSession.objects.owes(session.pk) and _may_ask(session):
+            deliver_owed(session.pk, counted=False)
         return session
-    if not session.stripe_checkout_session_id:
-        return session
-    now = timezone.now()
-    due = Q(synced_at__isnull=True) | Q(synced_at__lt=now - timedelta(seconds=_PAUSE))
-    if not PaymentSession.objects.filter(due, pk=session.pk).update(synced_at=now):
+    if not session.stripe_checkout_session_id or not _may_ask(session):
         return session
     checkout = get_gateway(patient=False).retrieve_checkout_session(session.stripe_checkout_session_id)
     return learn(session, checkout, Learnt(Cause.RETURN_PAGE))
+
+
+def _may_ask(session: PaymentSession) -> bool:
+    """Tell whether nobody did so for a few seconds, and that it is done now."""
+    now = timezone.now()
+    due = Q(synced_at__isnull=True) | Q(synced_at__lt=now - timedelta(seconds=_PAUSE))
+    return bool(PaymentSession.objects.filter(due, pk=session.pk).update(synced_at=now))
