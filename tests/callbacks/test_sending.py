@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from django_generic_payments.contrib.callbacks.models import Callback
 from django_generic_payments.contrib.callbacks.sending import replay, send, send_due_callbacks
+from django_generic_payments.maintenance.audit import audit
 from django_generic_payments.maintenance.work import work_off
 from django_generic_payments.services import start_checkout
 from django_generic_payments.testing import override_payments
@@ -191,14 +192,36 @@ def test_one_service_that_is_down_keeps_nobody_else_waiting(stripe, told, servic
     assert len(service.received) == 3
 
 
-def test_what_waits_for_a_url_that_was_taken_out_is_given_up(service, callback):
+GONE = "Its URL is not in GENERIC_PAYMENTS['CALLBACK_URLS'] any more."
+
+
+def test_what_waits_for_a_url_that_was_taken_out_is_given_up_after_a_day(service, callback, caplog):
+    Callback.objects.update(created=timezone.now() - DAY)
+
     with override_payments(CALLBACK_URLS=["https://other.example/"]):
         assert send_due_callbacks() == 0
 
     callback.refresh_from_db()
     assert service.received == []
-    assert (callback.state, callback.next_attempt_at) == ("dead", None)
-    assert callback.last_error == "Its URL was taken out of GENERIC_PAYMENTS['CALLBACK_URLS']."
+    assert (callback.state, callback.next_attempt_at, callback.last_error) == ("dead", None, GONE)
+    assert [each.levelname for each in caplog.records if GONE in each.getMessage()] == ["CRITICAL"]
+
+
+def test_a_worker_of_an_older_release_gives_up_nothing_that_it_does_not_know(service, callback):
+    with override_payments(CALLBACK_URLS=["https://older.example/"]):
+        assert is_about(attempt(callback), MINUTE)
+    assert (callback.state, callback.last_error) == ("owed", GONE)
+
+    assert attempt(callback) is None
+    assert callback.state == "delivered"
+
+
+def test_what_is_given_up_is_a_finding_of_the_audit(callback):
+    Callback.objects.update(state="dead")
+
+    findings = {each.invariant: each.examples for each in audit() if each.count}
+
+    assert findings == {"no callback was given up": (str(callback.pk),)}
 
 
 @pytest.mark.parametrize("state", ["delivered", "dead", "owed"])

@@ -17,7 +17,10 @@ __all__ = ["Lookup", "PrivateAddress", "is_public", "resolve"]
 #: As ``socket.getaddrinfo``.
 Lookup = Callable[..., list[tuple[Any, ...]]]
 
-_NAT64 = IPv6Network("64:ff9b::/96")
+# Their last four bytes are an IPv4 address.
+_CARRIERS = [IPv6Network(each) for each in ("64:ff9b::/96", "::/96", "::ffff:0:0:0/96")]
+# The host of a machine at Azure, which answers there by an address of the internet.
+_PLATFORM = IPv4Address("168.63.129.16")
 
 
 class PrivateAddress(Exception):
@@ -37,12 +40,14 @@ def resolve(host: str, port: int, *, allow_private: bool, lookup: Lookup = socke
 def is_public(address: str) -> bool:
     """Tell whether an address is one on the internet, looking into those that carry another."""
     ip = _carried(ip_address(address))
-    return ip.is_global and not ip.is_multicast
+    return (
+        ip.is_global and not ip.is_multicast and ip != _PLATFORM and not getattr(ip, "is_site_local", False)
+    )
 
 
 def _carried(ip: IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:
     if isinstance(ip, IPv4Address):
         return ip
-    if ip in _NAT64:
+    if any(ip in each for each in _CARRIERS):
         return IPv4Address(int(ip) & 0xFFFFFFFF)
     return ip.ipv4_mapped or ip.sixtofour or ip

@@ -33,11 +33,11 @@ class CallbackAdmin(ButtonsMixin, ReadOnlyAdmin):
     list_display = (
         "created",
         "event_link",
-        "endpoint",
         "state_badge",
         "attempts",
         "next_attempt_at",
         "response_status",
+        "endpoint",
         "shown_error",
         "mode",
     )

@@ -17,8 +17,11 @@ class CallbacksConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Add the chore. Raises ``ConfigurationError`` without the package that signs."""
+        """Add the chore, and what the audit looks for. Raises ``ConfigurationError`` without the package that signs."""
+        from django_generic_payments.contrib.callbacks.models import Callback
         from django_generic_payments.contrib.callbacks.sending import CHORE
+        from django_generic_payments.maintenance.audit import CHECKS
         from django_generic_payments.maintenance.work import add_chore
 
         add_chore(CHORE)
+        CHECKS["no callback was given up"] = Callback.objects.given_up

@@ -14,6 +14,7 @@ from django_generic_payments.models import PaymentEvent, UUIDModel
 from django_generic_payments.retries import Retried, RetriedQuerySet, due_index
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
     from typing_extensions import Self
@@ -35,6 +36,10 @@ class CallbackQuerySet(RetriedQuerySet["Callback"], InsertOnceQuerySet["Callback
         ``callback`` is as it was read before that: nobody took it once more, and nobody replayed it, since.
         """
         return self.filter(pk=callback.pk, state=DeliveryState.OWED, attempts=callback.attempts + 1)
+
+    def given_up(self) -> Iterable[object]:
+        """Return the keys of those that are not sent any more."""
+        return self.filter(state=DeliveryState.DEAD).values_list("pk", flat=True)
 
     def put_off(self, url: str, until: datetime) -> int:
         """Let all that waits for one URL wait until then, without counting that as an attempt."""

@@ -58,7 +58,10 @@ def send(callback: Callback) -> DeliveryState:
     """Send a callback that was taken over, and return what it is then; what is still owed is due again later."""
     settings = get_settings()
     if callback.url not in settings.callback_urls:
-        return _give_up(callback, f"Its URL was taken out of {SETTING}['CALLBACK_URLS'].")
+        gone = f"Its URL is not in {SETTING}['CALLBACK_URLS'] any more."
+        # A worker of an older release does not know the newest URLs.
+        is_young = timezone.now() - callback.created < _A_DAY
+        return _fail(callback, gone) if is_young else _give_up(callback, gone)
     secrets = settings.callback_secrets(callback.url)
     if not secrets:
         return _fail(callback, f"{SETTING}['CALLBACK_SECRETS'] has no secret for this URL that is one.")
@@ -140,7 +143,8 @@ def _fail(
     if rest_until:
         Callback.objects.put_off(callback.url, rest_until)
     if "state" not in changes:
-        logger.warning("Callback %s is sent again later. %s", callback, error)
+        due = timezone.localtime(changes["next_attempt_at"])
+        logger.warning("Callback %s is sent again after %s. %s", callback, f"{due:%Y-%m-%d %H:%M:%S}", error)
         return DeliveryState.OWED
     logger.critical("Callback %s is given up after %s attempts. %s", callback, changes["attempts"], error)
     return DeliveryState.DEAD
@@ -150,7 +154,7 @@ def _give_up(callback: Callback, reason: str, status: int | None = None) -> Deli
     Callback.objects.held(callback).update(
         state=DeliveryState.DEAD, next_attempt_at=None, last_error=reason, response_status=status
     )
-    logger.error("Callback %s is given up. %s", callback, reason)
+    logger.critical("Callback %s is given up. %s", callback, reason)
     return DeliveryState.DEAD
 
 
