@@ -134,7 +134,10 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     # payments: the bookings' errors look like those of the payments
     "EXCEPTION_HANDLER": "django_generic_payments.contrib.rest_framework.problems.problem_handler",
+    # Counted in each process's own memory: a site with several of them sets CACHES too.
     "DEFAULT_THROTTLE_RATES": {"bookings": "30/min"},
+    # How many proxies stand before the site. What visitors themselves write into X-Forwarded-For counts for nothing.
+    "NUM_PROXIES": env.int("NUM_PROXIES", default=0),
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "The Harbour Rooms",

@@ -6,6 +6,7 @@ Source: https://www.standardwebhooks.com.
 
 from __future__ import annotations
 
+import base64
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -32,11 +33,14 @@ class Message:
 
 def receive(request: HttpRequest, act: Callable[[Message], None]) -> JsonResponse:
     """
-    Verify a webhook, act upon it once, and answer.
+    Verify a webhook, act upon it once, and answer: 503 while there is no secret to verify it with.
 
     What ``act`` writes is committed together with the mark that it was done: whoever is killed in between finds
     nothing done, and the sender tries again.
     """
+    if not any(map(is_secret, settings.PAYMENTS_WEBHOOK_CALLBACK_SECRET)):
+        logger.error("A webhook was refused: PAYMENTS_WEBHOOK_CALLBACK_SECRET holds no whsec_… secret.")
+        return JsonResponse({"error": "unavailable"}, status=503)
     try:
         message = read(request)
     except WebhookVerificationError as error:
@@ -51,9 +55,18 @@ def receive(request: HttpRequest, act: Callable[[Message], None]) -> JsonRespons
     return JsonResponse({"received": True})
 
 
+def is_secret(text: str) -> bool:
+    """Tell whether a secret is one that nobody can guess. A blank one would let anybody speak to us."""
+    try:
+        key = base64.b64decode(text.removeprefix("whsec_"), validate=True)
+    except ValueError:
+        return False
+    return text.startswith("whsec_") and 24 <= len(key) <= 64
+
+
 def read(request: HttpRequest) -> Message:
     """Return what a webhook says. Raises ``WebhookVerificationError`` unless one of our secrets signed it."""
-    for secret in settings.PAYMENTS_WEBHOOK_CALLBACK_SECRET:
+    for secret in filter(is_secret, settings.PAYMENTS_WEBHOOK_CALLBACK_SECRET):
         try:
             said = Webhook(secret).verify(request.body, dict(request.headers))
         except (WebhookVerificationError, ValueError):  # also for what only looks like a signature

@@ -103,7 +103,7 @@ class ConfirmPaymentView(APIView):
         session = PaymentSession.objects.for_payable(booking).order_by("-created").first()
         if booking.requires_payment() and session is not None:
             try:
-                sync_session(session)
+                sync_session(session, patient=False)
             except GatewayError as error:
                 logger.warning("Stripe could not be asked for %s: %s.", session.pk, type(error).__name__)
             booking.refresh_from_db()
@@ -135,7 +135,12 @@ def receive_payment(request: HttpRequest) -> JsonResponse:
 
 
 def confirm(message: Message) -> None:
-    """Confirm what a callback says is paid. Harmless where a receiver of the signal was faster."""
+    """
+    Confirm what a callback says is paid. Harmless where a receiver of the signal was faster.
+
+    It says what was so when it was written, and may come days later: a booking that was called off meanwhile, and whose
+    deposit went back, stays cancelled.
+    """
     payment = message.data.get("payment", {})
     if message.type != "payment.succeeded" or payment.get("payable_type") != "booking":
         return
@@ -143,7 +148,8 @@ def confirm(message: Message) -> None:
     if booking is None:
         logger.error("Payment %s is for a booking that is gone.", payment["id"])
         return
-    booking.confirm()
+    if booking.is_pending or booking.ending == Booking.Ending.UNPAID:
+        booking.confirm()
 
 
 def _booking(request: Request, pk: UUID) -> Booking:

@@ -361,10 +361,34 @@ class PaymentWebhookTests(ApiMixin, TestCase):
             with self.subTest(age=age), self.assertLogs("inbox.receiving", "WARNING"):
                 self.assert_refused(self.tell(age=age))
 
-    @override_settings(PAYMENTS_WEBHOOK_CALLBACK_SECRET=[])
-    def test_without_a_secret_nobody_is_heard(self):
-        with self.assertLogs("inbox.receiving", "WARNING"):
-            self.assert_refused(self.tell())
+    def test_without_a_secret_that_is_one_nobody_is_heard(self):
+        guessed = base64.b64encode(b"changeme").decode()
+        for secrets in ([], ["whsec_"], ["whsec_..."], [f"whsec_{guessed}"], [NEW.removeprefix("whsec_")]):
+            with (
+                self.subTest(secrets),
+                override_settings(PAYMENTS_WEBHOOK_CALLBACK_SECRET=secrets),
+                self.assertLogs("inbox.receiving", "ERROR"),
+            ):
+                told = self.tell(secret=f"whsec_{guessed}")
+                self.assertEqual((told.status_code, told.json()), (503, {"error": "unavailable"}))
+                self.assertEqual(fresh(self.booking).status, Booking.Status.PENDING_PAYMENT)
+
+    def test_a_booking_that_was_called_off_meanwhile_stays_cancelled(self):
+        self.stripe.pay(start_checkout(self.booking))
+        booking = fresh(self.booking)
+        with self.captureOnCommitCallbacks(execute=True):
+            booking.call_off(by="guest")
+
+        self.assertEqual(self.tell().status_code, 200)
+        self.assertEqual(fresh(booking).status, Booking.Status.CANCELLED)
+        self.assertEqual(booking.taken_nights.count(), 0)
+
+    def test_a_booking_that_had_run_out_is_taken_up_again(self):
+        self.booking.cancel(Booking.Ending.UNPAID)
+
+        self.tell()
+
+        self.assertEqual(fresh(self.booking).status, Booking.Status.CONFIRMED)
 
     @override_settings(PAYMENTS_WEBHOOK_CALLBACK_SECRET=[OLD, NEW])
     def test_while_one_secret_replaces_another_both_are_heard(self):

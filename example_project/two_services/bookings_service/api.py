@@ -16,7 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from inbox.receiving import Message, receive
-from two_services.bookings_service.models import DEPOSIT_PERCENT, NIGHTLY_RATES, Booking
+from two_services.bookings_service.models import DEPOSIT_PERCENT, LONGEST_STAY, NIGHTLY_RATES, Booking
 from two_services.bookings_service.payments import PaymentsUnavailable, find_payment
 
 logger = logging.getLogger(__name__)
@@ -34,8 +34,10 @@ class BookingSerializer(serializers.ModelSerializer):
 
     def validate(self, attrs: dict) -> dict:
         nights = (attrs["ends_on"] - attrs["starts_on"]).days
-        if nights < 1:
-            raise serializers.ValidationError({"ends_on": "Choose a day after your arrival."})
+        if not 1 <= nights <= LONGEST_STAY:
+            raise serializers.ValidationError(
+                {"ends_on": f"Choose a day after your arrival, and at most {LONGEST_STAY} nights."}
+            )
         return {**attrs, "deposit": NIGHTLY_RATES[attrs["room"]] * nights * DEPOSIT_PERCENT // 100}
 
 

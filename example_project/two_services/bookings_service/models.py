@@ -10,6 +10,7 @@ from django.db import models, transaction
 #: What a night costs, and the deposit of a stay, in pence.
 NIGHTLY_RATES = {"harbour-view": 120_00, "lighthouse-loft": 165_00}
 DEPOSIT_PERCENT = 20
+LONGEST_STAY = 28
 
 
 class Booking(models.Model):

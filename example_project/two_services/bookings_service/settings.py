@@ -12,6 +12,7 @@ DEBUG = False
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["127.0.0.1"])
 DATABASES = {"default": env.db_url("DATABASE_URL", default="sqlite:///bookings.sqlite3")}
 USE_TZ = True
+TIME_ZONE = "UTC"
 ROOT_URLCONF = "two_services.bookings_service.urls"
 WSGI_APPLICATION = "two_services.bookings_service.wsgi.application"
 INSTALLED_APPS = ["two_services.bookings_service", "inbox"]
@@ -26,4 +27,4 @@ REST_FRAMEWORK = {
 
 #: Where the payments service is, and the secrets that sign what it tells us: two while one replaces the other.
 PAYMENTS_URL = env.str("PAYMENTS_URL", default="http://127.0.0.1:8001").rstrip("/")
-PAYMENTS_WEBHOOK_CALLBACK_SECRET = env.list("PAYMENTS_WEBHOOK_CALLBACK_SECRET", default=[])
+PAYMENTS_WEBHOOK_CALLBACK_SECRET = env.list("PAYMENTS_WEBHOOK_CALLBACK_SECRET")

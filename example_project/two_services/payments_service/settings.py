@@ -15,6 +15,7 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # A transaction that begins by reading would fail when it comes to write while another one does.
     DATABASES["default"]["OPTIONS"] = {"transaction_mode": "IMMEDIATE", "timeout": 10}
 USE_TZ = True
+TIME_ZONE = "UTC"
 ROOT_URLCONF = "two_services.payments_service.urls"
 WSGI_APPLICATION = "two_services.payments_service.wsgi.application"
 INSTALLED_APPS = [

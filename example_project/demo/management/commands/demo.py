@@ -72,6 +72,7 @@ class Command(BaseCommand):
         self.step("The site", here.address)
         self.step("  log in as", f"{GUEST} with the password {PASSWORD}, or book as a guest")
         self.step("The same by the API", f"{here.frontend}, a page of another origin")
+        self.step("  its documentation", f"{here.address}/api/docs/")
         self.step("The admin", f"{here.address}/admin/")
         self.step("  log in as", f"{ADMIN} with the password {PASSWORD}")
         self.step("The small Stripe", here.stripe.url)
