@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, cast
 
@@ -18,10 +19,14 @@ from django_generic_payments.gateway.records import CheckoutSession, FieldReader
 from django_generic_payments.gateway.transport import Handler, InProcessClient
 from django_generic_payments.transactions import in_transaction
 
-__all__ = ["API_VERSION", "StripeGateway", "get_gateway", "in_process"]
+__all__ = ["API_VERSION", "KEY_IS_KEPT_FOR", "StripeGateway", "get_gateway", "in_process"]
 
 #: Pinned here, so that a newer SDK does not change what is sent. Source: https://docs.stripe.com/api/versioning.
 API_VERSION = "2026-10-28.endive"
+
+#: Stripe forgets an idempotency key after 24 hours at the earliest; then the same call would be another one.
+#: Source: https://docs.stripe.com/api/idempotent_requests.
+KEY_IS_KEPT_FOR = timedelta(hours=23)
 
 # Seconds to connect and to read: the SDK's own 80 seconds would hold a web worker.
 _TIMEOUT = (5.0, 20.0)

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import logging
-from datetime import timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -22,7 +21,7 @@ from django_generic_payments.exceptions import (
     GatewayRefused,
     GatewayUnavailable,
 )
-from django_generic_payments.gateway import CheckoutSession, get_gateway
+from django_generic_payments.gateway import KEY_IS_KEPT_FOR, CheckoutSession, get_gateway
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.services.closing import Announcement, close, expire
 from django_generic_payments.services.customers import ensure_stripe_customer, replace_stripe_customer
@@ -32,9 +31,6 @@ from django_generic_payments.services.sync import learn
 __all__ = ["finish_opening", "open_checkout"]
 
 logger = logging.getLogger("django_generic_payments")
-
-# Stripe forgets a key after 24 hours at the earliest. Source: https://docs.stripe.com/api/idempotent_requests.
-_KEY_IS_KEPT_FOR = timedelta(hours=23)
 
 
 def open_checkout(
@@ -68,7 +64,7 @@ def finish_opening(session: PaymentSession) -> bool:
     ``GatewayError`` if the answer is lost again.
     """
     learnt = Learnt(Cause.RECONCILIATION)
-    if session.created <= timezone.now() - _KEY_IS_KEPT_FOR:
+    if session.created <= timezone.now() - KEY_IS_KEPT_FOR:
         close(session, "expired_at", announce=(EventKind.PAYMENT_EXPIRED, learnt))
         return True
     try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
 from uuid import UUID
 
 from django.db import DatabaseError, transaction
@@ -31,9 +30,6 @@ __all__ = ["fill_refund_fees", "learn_refund", "send_refund"]
 
 logger = logging.getLogger("django_generic_payments")
 
-# Stripe forgets a key after 24 hours at the earliest; then the same call would be another refund.
-# Source: https://docs.stripe.com/api/idempotent_requests.
-_KEY_IS_KEPT_FOR = timedelta(hours=23)
 #: Why a refund failed that Stripe never made.
 NEVER_MADE = "never_made"
 
@@ -108,7 +104,7 @@ def fill_refund_fees(session: PaymentSession, answers: Iterable[stripe.Refund]) 
 
 
 def _ask(refund: Refund, gateway: stripe.StripeGateway) -> stripe.Refund | None:
-    if refund.created < timezone.now() - _KEY_IS_KEPT_FOR:
+    if refund.created < timezone.now() - stripe.KEY_IS_KEPT_FOR:
         return _find(refund, gateway)
     try:
         return gateway.create_refund(json.loads(refund.stripe_params), idempotency_key=f"gp-re-{refund.pk}")
