@@ -19,11 +19,11 @@ from django_generic_payments.admin.words import badge, mask_email, mask_emails, 
 from django_generic_payments.conf import get_settings
 from django_generic_payments.enums import Cause, ReviewDecision
 from django_generic_payments.exceptions import UnknownPayable
+from django_generic_payments.maintenance.reconcile import compare
 from django_generic_payments.models import PaymentSession
 from django_generic_payments.money import format_amount
 from django_generic_payments.payables import get_payable_type
 from django_generic_payments.services.refund_requests import name_of
-from django_generic_payments.services.sync import sync_session
 
 __all__ = ["PaymentSessionAdmin"]
 
@@ -34,11 +34,10 @@ _REVIEW = ("review", ("review_decision", "reviewed_at", "shown_reviewer"), "show
 
 
 def _ask_stripe(row: PaymentSession, user: Any) -> Told:
-    before, known = row.get_status_display(), set(row.events.values_list("pk", flat=True))
-    row = sync_session(row, cause=Cause.PERSON, by=name_of(user), patient=False)
-    changes = [each.get_kind_display() for each in row.events.order_by("created") if each.pk not in known]
-    if row.get_status_display() != before:
-        changes.insert(0, f"{before} → {row.get_status_display()}")
+    compared = compare(row, cause=Cause.PERSON, by=name_of(user), patient=False)
+    changes = [event.get_kind_display() for event in compared.news]
+    if compared.has_moved:
+        changes.insert(0, f"{compared.before.label} → {compared.session.get_status_display()}")
     if not changes:
         return messages.INFO, gettext("Stripe says nothing new.")
     return messages.SUCCESS, gettext("Stripe says: %(changes)s.") % {"changes": ", ".join(changes)}

@@ -8,9 +8,8 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from django_generic_payments.exceptions import GatewayError
-from django_generic_payments.maintenance.reconcile import find_sessions
+from django_generic_payments.maintenance.reconcile import compare, find_sessions
 from django_generic_payments.models import PaymentSession
-from django_generic_payments.services import sync_session
 
 __all__ = ["Command"]
 
@@ -40,13 +39,13 @@ class Command(BaseCommand):
 
     def ask(self, session: PaymentSession) -> bool:
         """Ask for one, and return whether Stripe answered."""
-        before, known = session.status, session.events.count()
         try:
-            session = sync_session(session, by="payments_reconcile")
+            compared = compare(session, by="payments_reconcile")
         except GatewayError as error:
             self.stdout.write(self.style.ERROR(f"{session.pk}  {type(error).__name__}: {error}"))
             return False
-        change = f"{before} -> {session.status}" if session.status != before else session.status
-        news = [event.kind for event in session.events.order_by("created")[known:]]
-        self.stdout.write(f"{session.pk}  {change}  {', '.join(news) or 'nothing new'}")
+        status = compared.session.status
+        change = f"{compared.before.value} -> {status}" if compared.has_moved else status
+        news = ", ".join(event.kind for event in compared.news)
+        self.stdout.write(f"{session.pk}  {change}  {news or 'nothing new'}")
         return True
