@@ -104,8 +104,13 @@ class RetriedQuerySet(QuerySet[_Row]):
         return self.filter(next_attempt_at__lte=timezone.now())
 
     def begin_again(self, **changes: Any) -> int:
-        """Let the rows be tried as if for the first time, by the caller first; return how many those are."""
-        return self.update(attempts=0, next_attempt_at=timezone.now() + FIRST_PAUSE, **changes)
+        """
+        Let the rows be tried as if for the first time, and return how many those are.
+
+        By the caller first, unless ``next_attempt_at`` says otherwise.
+        """
+        first = {"attempts": 0, "next_attempt_at": timezone.now() + FIRST_PAUSE}
+        return self.update(**{**first, **changes})
 
     def take_due(self) -> _Row | None:
         """

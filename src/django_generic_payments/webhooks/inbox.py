@@ -174,15 +174,17 @@ def _stored(event: StripeEvent) -> WebhookEventQuerySet:
     )
 
 
+def _unapplied(event: StripeEvent) -> WebhookEventQuerySet:
+    return _stored(event).filter(state__in=UNAPPLIED)
+
+
 def _claim_failed(event: StripeEvent) -> bool:
     """Take over a row that could not be applied before; a twin that does the same waits here, and is then too late."""
-    failed = _stored(event).filter(state__in=UNAPPLIED)
-    return bool(failed.update(state=WebhookState.PROCESSED, last_error="", next_attempt_at=None))
+    return bool(_unapplied(event).update(state=WebhookState.PROCESSED, last_error="", next_attempt_at=None))
 
 
 def _ignore_failed(event: StripeEvent) -> None:
-    failed = _stored(event).filter(state__in=UNAPPLIED)
-    failed.update(state=WebhookState.IGNORED, body="", last_error="", next_attempt_at=None)
+    _unapplied(event).update(state=WebhookState.IGNORED, body="", last_error="", next_attempt_at=None)
 
 
 #: Of these, one that was given up is applied all the same if Stripe delivers it again.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from typing_extensions import Self
 
-__all__ = ["Callback"]
+__all__ = ["Callback", "CallbackQuerySet"]
 
 
 class CallbackQuerySet(RetriedQuerySet["Callback"], InsertOnceQuerySet["Callback"]):  # type: ignore[override]

@@ -12,12 +12,11 @@ from datetime import datetime, timedelta, timezone as time_zones
 from email.utils import parsedate_to_datetime
 from typing import Any
 
-from django.db.models import QuerySet
 from django.utils import timezone
 
 from django_generic_payments import __version__
 from django_generic_payments.conf import SETTING, get_settings
-from django_generic_payments.contrib.callbacks.models import Callback
+from django_generic_payments.contrib.callbacks.models import Callback, CallbackQuerySet
 from django_generic_payments.contrib.callbacks.posting import Answer, NotSent, post
 from django_generic_payments.contrib.callbacks.signing import sign
 from django_generic_payments.enums import DeliveryState
@@ -39,15 +38,14 @@ def send_due_callbacks() -> int:
     return delivered
 
 
-def replay(callbacks: QuerySet[Callback]) -> int:
+def replay(callbacks: CallbackQuerySet) -> int:
     """
     Owe these callbacks once more, whatever became of them, and return how many they are.
 
     The worker sends them at its next look: the same id and the same body, so that a receiver that had them knows.
     """
-    return callbacks.update(
+    return callbacks.begin_again(
         state=DeliveryState.OWED,
-        attempts=0,
         next_attempt_at=timezone.now(),
         last_error="",
         response_status=None,
