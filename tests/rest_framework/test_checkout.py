@@ -176,6 +176,34 @@ def test_two_hundred_spellings_never_open_a_second_checkout(stripe, stranger, gu
     assert len(open_checkouts(stripe)) == len(calls(stripe)) == 1
 
 
+def test_two_hundred_spellings_never_open_a_second_checkout_for_one_purpose(stripe, stranger):
+    chance = random.Random(21)  # noqa: S311
+    order = Order.objects.create()
+    key = str(order.pk)
+    ids = [key, key.upper(), key.replace("-", ""), f"{{{key}}}", f"urn:uuid:{key}", f" {key}", f"{key}\n"]
+    purposes = ["", "shipping", "SHIPPING", "shipping ", " ", "ship\u200bping"]
+    currencies = ["eur", "EUR", "eUr", "jpy", "JPY", "usd"]
+    opened = 0
+    with unthrottled():
+        for _ in range(200):
+            asked = {
+                "payable_type": "shop.order",
+                "payable_id": chance.choice(ids),
+                "purpose": chance.choice(purposes),
+                "currency": chance.choice(currencies),
+            }
+            response = stranger.post("checkout/", asked)
+            assert response.status_code in {200, 201, 400, 404}
+            opened += response.status_code == 201
+            can_be_paid = PaymentSession.objects.open()
+            assert can_be_paid.count() == can_be_paid.values("payable_id", "purpose").distinct().count() <= 2
+            assert len(open_checkouts(stripe)) == can_be_paid.count()
+
+    # A price in another currency takes the place of the one before.
+    assert opened > 2
+    assert set(PaymentSession.objects.values_list("payable_id", flat=True)) == {key}
+
+
 # Where the payer lands.
 
 
